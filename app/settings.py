@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     feed_length: int = Field(default=10_000, gt=0)  # changes kept per tenant for resuming
     work: bool = False  # run the background sweeps inside `serve`
 
+    @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return value
+        """A list in the environment is written with commas."""
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -1,0 +1,46 @@
+"""Who is asking: one person or system of one tenant, with roles until the token expires."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Each role is separate, except that ADMIN may do whatever any role may."""
+
+    VIEWER = "viewer"  # read and watch
+    OPERATOR = "operator"  # move journeys, record touchpoints and conversions
+    APPROVER = "approver"  # decide on approvals
+    ADMIN = "admin"  # templates, settings, the relay's state
+    SERVICE = "service"  # another system: whatever an operator may
+
+
+class ActorKind(StrEnum):
+    USER = "user"
+    SERVICE = "service"
+    SYSTEM = "system"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who caused an event."""
+
+    kind: ActorKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    tenant_id: str
+    user_id: str
+    roles: frozenset[Role]
+    expires_at: datetime | None = None  # UTC; None: the development identity never expires
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.SERVICE if Role.SERVICE in self.roles else ActorKind.USER, self.user_id)
+
+    def has(self, *roles: Role) -> bool:
+        """Whether any of these roles, or ADMIN, is held."""
+        return not self.roles.isdisjoint({Role.ADMIN, *roles})
