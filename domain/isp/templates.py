@@ -1,0 +1,235 @@
+"""The templates every internet service provider gets: acquisition, support and onboarding.
+
+Steps, conditions, triggers and settings are those of the reference package's ISP_JOURNEY_TEMPLATES.
+"""
+
+from typing import Final
+
+from domain.condition import Condition, Operator, ValueType
+from domain.template import Category, Definition, Settings, Stage, Step, StepType, Trigger, TriggerType
+
+CUSTOMER_ACQUISITION: Final = Definition(
+    template_id="customer_acquisition",
+    name="Customer Acquisition Journey",
+    description="From lead to customer, with the service activated and its installation scheduled.",
+    category=Category.ACQUISITION,
+    steps=(
+        Step(
+            id="lead_qualification",
+            name="Lead Qualification",
+            description="Qualify the lead and learn which services it needs.",
+            stage=Stage.LEAD,
+            order=1,
+            package="crm",
+            estimated_minutes=30,
+            entry_conditions=(Condition("leadScore", Operator.GREATER_THAN, 50, ValueType.NUMBER),),
+        ),
+        Step(
+            id="customer_conversion",
+            name="Customer Conversion",
+            description="Turn the qualified lead into a customer account.",
+            stage=Stage.CUSTOMER,
+            order=2,
+            type=StepType.INTEGRATION,
+            package="crm",
+            action="convert_lead",
+            estimated_minutes=15,
+        ),
+        Step(
+            id="service_selection",
+            name="Service Selection",
+            description="The customer chooses a service plan and its options.",
+            stage=Stage.CUSTOMER,
+            order=3,
+            package="business-logic",
+            estimated_minutes=45,
+        ),
+        Step(
+            id="service_activation",
+            name="Service Activation",
+            description="Activate the service and its billing.",
+            stage=Stage.ACTIVE_SERVICE,
+            order=4,
+            type=StepType.INTEGRATION,
+            package="business-logic",
+            action="activate_service",
+            estimated_minutes=30,
+        ),
+        Step(
+            id="installation_schedule",
+            name="Installation Scheduling",
+            description="Schedule a technician to install the service.",
+            stage=Stage.ACTIVE_SERVICE,
+            order=5,
+            type=StepType.INTEGRATION,
+            package="field-ops",
+            action="schedule_installation",
+            estimated_minutes=20,
+        ),
+    ),
+    default_context={"priority": "medium", "autoProgress": True},
+    triggers=(
+        Trigger(
+            id="lead_qualified_trigger",
+            name="Lead Qualified",
+            type=TriggerType.EVENT,
+            event="crm:lead_qualified",
+            context_mapping={"leadScore": "data.score", "interestedServices": "data.services"},
+        ),
+    ),
+    settings=Settings(auto_progress=True, allow_skip_steps=True, sla_tracking=True),
+)
+
+SUPPORT_RESOLUTION: Final = Definition(
+    template_id="support_resolution",
+    name="Support Resolution Journey",
+    description="From a support ticket to its verified resolution.",
+    category=Category.SUPPORT,
+    steps=(
+        Step(
+            id="ticket_triage",
+            name="Ticket Triage",
+            description="Sort the ticket by category and priority.",
+            stage=Stage.SUPPORT,
+            order=1,
+            type=StepType.AUTOMATED,
+            package="support-system",
+            estimated_minutes=5,
+        ),
+        Step(
+            id="agent_assignment",
+            name="Agent Assignment",
+            description="Assign the ticket to a fitting support agent.",
+            stage=Stage.SUPPORT,
+            order=2,
+            type=StepType.AUTOMATED,
+            package="support-system",
+            estimated_minutes=2,
+        ),
+        Step(
+            id="issue_diagnosis",
+            name="Issue Diagnosis",
+            description="Find out what is wrong.",
+            stage=Stage.SUPPORT,
+            order=3,
+            package="support-system",
+            estimated_minutes=60,
+        ),
+        Step(
+            id="resolution_action",
+            name="Resolution Action",
+            description="Do what mends it.",
+            stage=Stage.SUPPORT,
+            order=4,
+            package="support-system",
+            estimated_minutes=45,
+        ),
+        Step(
+            id="customer_verification",
+            name="Customer Verification",
+            description="Have the customer confirm that it is mended.",
+            stage=Stage.SUPPORT,
+            order=5,
+            package="support-system",
+            estimated_minutes=15,
+        ),
+    ),
+    default_context={"priority": "high", "slaHours": 4},
+    triggers=(
+        Trigger(
+            id="ticket_created_trigger",
+            name="Support Ticket Created",
+            type=TriggerType.EVENT,
+            event="support:ticket_created",
+            context_mapping={
+                "ticketId": "data.ticketId",
+                "priority": "data.priority",
+                "category": "data.category",
+                "assignedAgent": "data.assignedTo",
+            },
+        ),
+    ),
+    settings=Settings(sla_tracking=True, entry_key="ticketId"),
+)
+
+CUSTOMER_ONBOARDING: Final = Definition(
+    template_id="customer_onboarding",
+    name="Customer Onboarding Journey",
+    description="A new customer's setup, from the welcome to the tested service.",
+    category=Category.ONBOARDING,
+    steps=(
+        Step(
+            id="welcome_communication",
+            name="Welcome Communication",
+            description="Send the welcome and the setup instructions.",
+            stage=Stage.CUSTOMER,
+            order=1,
+            type=StepType.NOTIFICATION,
+            package="communication-system",
+            estimated_minutes=5,
+        ),
+        Step(
+            id="billing_setup",
+            name="Billing Setup",
+            description="Set up the customer's billing and payment methods.",
+            stage=Stage.CUSTOMER,
+            order=2,
+            type=StepType.INTEGRATION,
+            package="billing-system",
+            action="setup_billing",
+            estimated_minutes=30,
+        ),
+        Step(
+            id="equipment_provisioning",
+            name="Equipment Provisioning",
+            description="Provision and configure the customer's equipment.",
+            stage=Stage.ACTIVE_SERVICE,
+            order=3,
+            type=StepType.INTEGRATION,
+            package="business-logic",
+            action="provision_equipment",
+            estimated_minutes=60,
+        ),
+        Step(
+            id="service_testing",
+            name="Service Testing",
+            description="Test the connection and the service on it.",
+            stage=Stage.ACTIVE_SERVICE,
+            order=4,
+            type=StepType.INTEGRATION,
+            package="field-ops",
+            action="test_service",
+            estimated_minutes=30,
+        ),
+        Step(
+            id="onboarding_complete",
+            name="Onboarding Complete",
+            description="Finish the onboarding and confirm it to the customer.",
+            stage=Stage.ACTIVE_SERVICE,
+            order=5,
+            type=StepType.NOTIFICATION,
+            package="communication-system",
+            estimated_minutes=10,
+        ),
+    ),
+    default_context={"priority": "medium", "autoProgress": True},
+    triggers=(
+        Trigger(
+            id="service_activated_trigger",
+            name="Service Activated",
+            type=TriggerType.EVENT,
+            event="service:activated",
+            context_mapping={"serviceType": "data.serviceType", "installationDate": "data.installationDate"},
+        ),
+        Trigger(
+            id="customer_created_trigger",
+            name="Customer Created",
+            type=TriggerType.EVENT,
+            event="crm:customer_created",
+            context_mapping={"customerType": "data.type", "serviceRequests": "data.services"},
+        ),
+    ),
+    settings=Settings(auto_progress=True, allow_skip_steps=True, sla_tracking=True),
+)
+
+ISP_TEMPLATES: Final = (CUSTOMER_ACQUISITION, SUPPORT_RESOLUTION, CUSTOMER_ONBOARDING)
