@@ -11,7 +11,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: $(STAMP) ## Start the service with its own servers and demonstration data
-	@JOURNEYS_MODE=development exec $(BIN)/journeys serve --embedded --demo
+	@exec env JOURNEYS_MODE=development $(BIN)/journeys serve --embedded --demo
 
 test: lint ## Lint, check types and imports, and run the tests
 	@$(BIN)/pytest
@@ -36,7 +36,7 @@ clean: ## Remove what was built; .journeys/ holds data and stays
 # Each candidate is executed, because a shim may exist for a version that does not.
 $(STAMP): pyproject.toml constraints.txt
 	@set -e; \
-	if ! $(BIN)/python -c '$(SUPPORTED)' >/dev/null 2>&1; then \
+	if ! $(BIN)/python -c 'import pip; $(SUPPORTED)' >/dev/null 2>&1; then \
 		for python in python3.13 python3.12 python3.11 python3 none; do \
 			if $$python -c '$(SUPPORTED)' >/dev/null 2>&1; then break; fi; \
 		done; \
