@@ -3,10 +3,12 @@
 Each stands on a journey, a customer or a lead, is recorded once and never changes. Neither moves a journey.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.errors import InvalidInput, Problem
 from domain.events import ConversionAdded, Envelope, NotificationRequested, TouchpointAdded
+from domain.identity import Actor
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_METADATA_BYTES = 16 * 1024
@@ -51,3 +53,33 @@ def from_notification(envelope: Envelope, notification: NotificationRequested) -
         customer_id=notification.customer_id,
         lead_id=notification.lead_id,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touchpoint:
+    """A recorded contact: the event that recorded it is all there is to it."""
+
+    id: str
+    tenant_id: str
+    revision: int = 0
+    added: TouchpointAdded
+    added_by: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """A recorded conversion: the event that recorded it is all there is to it."""
+
+    id: str
+    tenant_id: str
+    revision: int = 0
+    added: ConversionAdded
+    added_by: Actor
+
+
+def touchpoint(id: str, event: TouchpointAdded, by: Actor) -> Touchpoint:
+    return Touchpoint(id=id, tenant_id=event.tenant_id, added=event, added_by=event.by or by)
+
+
+def conversion(id: str, event: ConversionAdded, by: Actor) -> Conversion:
+    return Conversion(id=id, tenant_id=event.tenant_id, added=event, added_by=event.by or by)

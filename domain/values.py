@@ -4,9 +4,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+if TYPE_CHECKING:
+    Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+else:
+    Json: TypeAlias = Any  # whoever reads annotations at run time need not follow the recursion
 JsonObject: TypeAlias = dict[str, Json]
 
 

@@ -1,0 +1,316 @@
+"""One command, one document: load, decide, fold, and write it back where `revision` is still the same.
+
+The document carries the events of the change in its outbox until they are in the log, so state and facts are one
+atomic write. Changes of one subject queue inside the process; compare-and-set is for other processes.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from domain.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable
+from domain.events import Envelope, Event, Origin
+from domain.identity import Actor
+from domain.values import JsonObject
+from storage.codec import Document, dump, event_data, load
+from storage.events import EventLog, entry_document, entry_envelope
+from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
+
+log = logging.getLogger(__name__)
+
+SETTLE_SECONDS: Final = 2.0
+ATTEMPTS: Final = 30
+CARRIED: Final = 50  # changes that an outbox takes along; a longer one goes to the log first
+
+
+class State(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def tenant_id(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
+
+
+S = TypeVar("S", bound=State)
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[S, E]):
+    """How one kind of subject is stored: its collection, its fold, and what its documents are found by."""
+
+    collection: str
+    state: type[S]
+    begin: Callable[[str, E, Actor], S]
+    evolve: Callable[[S, E], S]
+    keys: Callable[[S], Document]
+    facets: Callable[[S], JsonObject | None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who gives a command and why. `keyed`: it may be given again under the same id."""
+
+    actor: Actor
+    command_id: str
+    correlation_id: str
+    causation_id: str | None = None
+    input_hash: str | None = None
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[S]):
+    """The outcome. `settled`: its events are in the log, and what follows directly is done."""
+
+    state: S
+    settled: bool = True
+
+
+def digest(*parts: str) -> str:
+    """A short name that the same parts always give."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+Logged = Callable[[Sequence[Envelope]], Awaitable[None]]
+
+
+async def _nothing(_: object) -> None:
+    pass
+
+
+class Changes:
+    """Carries commands out on any kind of subject.
+
+    `logged` hears of events once they are in the log; `written` stands between the write of a change and its relay.
+    """
+
+    def __init__(self, mongo: Mongo, events: EventLog, now: Callable[[], datetime]) -> None:
+        self._mongo, self._events, self._now = mongo, events, now
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.logged: Logged = _nothing
+        self.written: Callable[[str], Awaitable[None]] = _nothing
+
+    async def load(self, kind: Kind[S, E], id: str, tenant_id: str) -> S:
+        """Raises NotFound for what is not there, or another tenant's."""
+        return _state(kind, await self._document(kind, id, tenant_id))
+
+    async def create(self, kind: Kind[S, E], id: str, events: Sequence[E], cause: Cause) -> Changed[S]:
+        """Make a new subject. The same command again finds what it made. Raises DuplicateKeyError where something
+        else holds what must be unique."""
+        if cause.keyed and (done := await self._done(kind, id, cause)):
+            return done
+        state = kind.begin(id, events[0], cause.actor)
+        for event in events[1:]:
+            state = kind.evolve(state, event)
+        return await self._own_task(id, lambda told: self._create(kind, state, events, cause, told))
+
+    async def change(
+        self,
+        kind: Kind[S, E],
+        id: str,
+        tenant_id: str,
+        command: Callable[[S, datetime], Awaitable[Sequence[E]]],
+        cause: Cause,
+        *,
+        expected: int | None = None,
+    ) -> Changed[S]:
+        """Carry a command out. Raises what the command raises, NotFound, Conflict, IdempotencyKeyReused."""
+        return await self._own_task(
+            id, lambda told: self._change(kind, id, tenant_id, command, cause, expected, told)
+        )
+
+    async def drain(self) -> None:
+        """Wait until every change under way is relayed; for an orderly end."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def relay(self, kind_collection: str, document: Document) -> None:
+        """Put a document's outbox into the log and empty it. Done twice, it is done once."""
+        outbox: list[Document] = document.get("outbox") or []
+        await self._events.append(outbox)
+        await self._empty(self._mongo[kind_collection], document["_id"], document["revision"])
+        await self.logged([entry_envelope(each) for each in outbox])
+
+    async def unrelayed(self, collection: str, before: datetime, limit: int) -> list[Document]:
+        """Documents whose outbox has waited since before this time."""
+        with translated():
+            cursor = self._mongo[collection].find({"outboxAt": {"$lte": before}}).sort("outboxAt", 1).limit(limit)
+            return await cursor.to_list(None)
+
+    async def _own_task(self, id: str, work: "Callable[[asyncio.Future[Changed[S]]], Awaitable[None]]") -> Changed[S]:
+        """Run in a task of its own, under the subject's lock: a caller that goes away leaves nothing half-done, and
+        the answer need not wait for the outbox to be emptied."""
+        told: asyncio.Future[Changed[S]] = asyncio.get_running_loop().create_future()
+        lock = self._locks.setdefault(id, asyncio.Lock())
+
+        async def run() -> None:
+            try:
+                async with lock:
+                    await work(told)
+            except Exception as error:  # noqa: BLE001  # handed to whoever waits; logged where nobody does
+                if told.done():
+                    log.warning("The outbox of %s is left to the sweep: %r", id, error)
+                else:
+                    told.set_exception(error)
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await told
+
+    async def _create(
+        self, kind: Kind[S, E], state: S, events: Sequence[E], cause: Cause, told: "asyncio.Future[Changed[S]]"
+    ) -> None:
+        state = replace(state, revision=1)  # type: ignore[type-var]  # every state is a dataclass
+        entries = self._entries(kind, None, state, events, cause)
+        document = self._full(kind, state, entries)
+        with translated():
+            try:
+                await self._mongo[kind.collection].insert_one(document)
+            except DuplicateKeyError:
+                done = await self._done(kind, state.id, cause)
+                if done is None:
+                    raise
+                told.set_result(done)
+                return
+        await self._settle(kind, document, Changed(state), told)
+
+    async def _change(
+        self,
+        kind: Kind[S, E],
+        id: str,
+        tenant_id: str,
+        command: Callable[[S, datetime], Awaitable[Sequence[E]]],
+        cause: Cause,
+        expected: int | None,
+        told: "asyncio.Future[Changed[S]]",
+    ) -> None:
+        for _ in range(ATTEMPTS):
+            document = await self._document(kind, id, tenant_id)
+            state = _state(kind, document)
+            if cause.keyed and (done := await self._done(kind, id, cause, document)):
+                told.set_result(done)
+                return
+            if expected is not None and expected != state.revision:
+                raise Conflict(state.revision)
+            events = await command(state, self._now())
+            if not events:
+                told.set_result(Changed(state))
+                return
+            after = state
+            for event in events:
+                after = kind.evolve(after, event)
+            after = replace(after, revision=state.revision + 1)  # type: ignore[type-var]  # every state is a dataclass
+            outbox: list[Document] = document.get("outbox") or []
+            if len(outbox) > CARRIED:
+                await self._events.append(outbox)
+                outbox = []
+            written = self._full(kind, after, outbox + self._entries(kind, state, after, events, cause))
+            with translated():
+                result = await self._mongo[kind.collection].replace_one(
+                    {"_id": id, "revision": state.revision}, written
+                )
+            if result.modified_count:
+                await self._settle(kind, written, Changed(after), told)
+                return
+        raise Unavailable("Too many others change this at the same moment; try again.")
+
+    async def _settle(
+        self, kind: Kind[S, E], document: Document, changed: Changed[S], told: "asyncio.Future[Changed[S]]"
+    ) -> None:
+        """The write is acknowledged: from here on the answer is a success, settled or not."""
+        late = asyncio.get_running_loop().call_later(SETTLE_SECONDS, _tell, told, replace(changed, settled=False))
+        try:
+            await self.written(document["_id"])
+            await self._events.append(document["outbox"])
+            await self.logged([entry_envelope(each) for each in document["outbox"]])
+            _tell(told, changed)
+            await self._empty(self._mongo[kind.collection], document["_id"], document["revision"])
+        finally:
+            late.cancel()
+            _tell(told, replace(changed, settled=False))
+
+    async def _empty(self, collection: Collection, id: str, revision: int) -> None:
+        """Never moves the revision; where a later change was quicker, that one relays it all."""
+        with translated():
+            await collection.update_one(
+                {"_id": id, "revision": revision}, {"$set": {"outbox": []}, "$unset": {"outboxAt": ""}}
+            )
+
+    async def _document(self, kind: Kind[Any, Any], id: str, tenant_id: str) -> Document:
+        with translated():
+            document = await self._mongo[kind.collection].find_one({"_id": id})
+        if document is None or document["tenantId"] != tenant_id:
+            raise NotFound(id, "id")
+        return document
+
+    async def _done(
+        self, kind: Kind[S, E], id: str, cause: Cause, document: Document | None = None
+    ) -> Changed[S] | None:
+        """The outcome of a command that was carried out before. Raises IdempotencyKeyReused for another input."""
+        if document is None:
+            with translated():
+                document = await self._mongo[kind.collection].find_one({"_id": id})
+        waiting = (document or {}).get("outbox") or []
+        found = next((entry_envelope(each) for each in waiting if each["commandId"] == cause.command_id), None)
+        found = found or await self._events.of_command(cause.command_id)
+        if found is None:
+            return None
+        if found.input_hash != cause.input_hash or found.subject != id or document is None:
+            raise IdempotencyKeyReused
+        return Changed(_state(kind, document), settled=not waiting)
+
+    def _entries(
+        self, kind: Kind[S, E], before: S | None, after: S, events: Sequence[E], cause: Cause
+    ) -> list[Document]:
+        now = self._now()
+        facets = kind.facets(after)
+        old = kind.facets(before) if before is not None else None
+        was = None if facets is None or old is None else {k: v for k, v in old.items() if facets.get(k) != v}
+        return [
+            entry_document(
+                Envelope(
+                    id=f"{after.id}:{after.revision}:{n}",
+                    type=event.type,
+                    source="journeys",
+                    subject=after.id,
+                    revision=after.revision,
+                    n=n,
+                    tenant_id=after.tenant_id,
+                    actor=event.by or cause.actor,
+                    occurred_at=event.at,
+                    recorded_at=now,
+                    data=event_data(event),
+                    origin=getattr(after, "origin", Origin.LIVE),
+                    correlation_id=cause.correlation_id,
+                    causation_id=cause.causation_id,
+                    command_id=cause.command_id,
+                    input_hash=cause.input_hash,
+                    facets=facets if n == 0 else None,
+                    was=was if n == 0 else None,
+                )
+            )
+            for n, event in enumerate(events)
+        ]
+
+    def _full(self, kind: Kind[S, E], state: S, outbox: list[Document]) -> Document:
+        document = dump(state) | kind.keys(state)
+        document["_id"] = document.pop("id")
+        document |= {"outbox": outbox, "outboxAt": outbox[0]["recordedAt"]}
+        return {key: value for key, value in document.items() if value is not None}
+
+
+def _state(kind: Kind[S, E], document: Document) -> S:
+    return load(kind.state, {**document, "id": document["_id"]})
+
+
+def _tell(told: "asyncio.Future[Changed[S]]", changed: Changed[S]) -> None:
+    if not told.done():
+        told.set_result(changed)

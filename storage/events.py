@@ -1,0 +1,231 @@
+"""The log: facts in order, never changed. An entry also says what is still to be done with it.
+
+`pending` names its consumers (`feed`: tell the subscribers, `follow`: write what follows from it); each strikes its
+word when done, and `pendingAt`, the time of the next try, goes with the last word. That is all the sweep reads.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from pymongo import UpdateMany
+from pymongo.errors import BulkWriteError
+
+from domain.events import Envelope, NotificationRequested, Origin
+from domain.values import timestamp
+from storage.codec import Document, dump, load
+from storage.mongo import Collection, Mongo, translated
+from storage.paging import Page, Rows, rows
+
+Word = Literal["feed", "follow"]
+
+FOLLOWED: Final = frozenset({NotificationRequested.type})
+_DUPLICATE_KEY = 11000
+MAX_DELAY: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    types: tuple[str, ...] = ()
+    subject: str | None = None
+    since: datetime | None = None  # inclusive
+    until: datetime | None = None  # exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in the log with what is still to be done."""
+
+    envelope: Envelope
+    pending: tuple[Word, ...]
+    attempts: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the relay has not done yet."""
+
+    entries: int
+    oldest: datetime | None
+    failing: list[Entry]
+
+
+def words(envelope: Envelope) -> tuple[Word, ...]:
+    """Who must still hear of a new event. Imported history has no side effects."""
+    if envelope.origin is Origin.IMPORT:
+        return ()
+    return ("feed", "follow") if envelope.type in FOLLOWED else ("feed",)
+
+
+class EventLog:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._events: Collection = mongo["events"]
+
+    async def append(self, entries: Sequence[Document]) -> None:
+        """Write the entries in order. Those that are there already stay as they are."""
+        if not entries:
+            return
+        with translated():
+            try:
+                await self._events.insert_many(entries, ordered=False)
+            except BulkWriteError as error:
+                if any(each["code"] != _DUPLICATE_KEY for each in error.details["writeErrors"]):
+                    raise
+
+    async def of_command(self, command_id: str) -> Envelope | None:
+        """The first event that a command caused, if it was carried out."""
+        with translated():
+            found = await self._events.find_one({"commandId": command_id})
+        return None if found is None else entry_envelope(found)
+
+    async def history(self, subject: str, page: Page) -> Rows[Envelope]:
+        """A subject's events from first to last; the keys are positions."""
+        bounds: Document = {}
+        if page.after is not None:
+            bounds["$gt"] = _position(page.after)
+        if page.before is not None:
+            bounds["$lt"] = _position(page.before)
+        query: Document = {"subject": subject} | ({"position": bounds} if bounds else {})
+        cursor = self._events.find(query, max_time_ms=self._mongo.timeout_ms)
+        with translated():
+            found = await cursor.sort("position", -1 if page.backwards else 1).limit(page.limit + 1).to_list(None)
+        return rows(page, found, [entry_envelope(each) for each in found], [str(each["position"]) for each in found])
+
+    async def page(self, tenant_id: str, filter: EventFilter, page: Page) -> Rows[Envelope]:
+        """A tenant's events from new to old by the time they occurred."""
+        served, rest = _served(tenant_id, filter, page)
+        pipeline: list[Document] = [{"$match": served}, *([{"$match": rest}] if rest else [])]
+        pipeline += [{"$sort": {"timeKey": 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
+        found = [each async for each in self._mongo.aggregate(self._events, pipeline)]
+        return rows(page, found, [entry_envelope(each) for each in found], [each["timeKey"] for each in found])
+
+    async def revisions(self, subject: str, above: int, upto: int) -> list[list[Envelope]]:
+        """The changes of a subject with these revisions (above < revision <= upto), each with its events."""
+        span = {"$gte": (above + 1) * 1_000_000, "$lt": (upto + 1) * 1_000_000}
+        with translated():
+            cursor = self._events.find({"subject": subject, "position": span}, max_time_ms=self._mongo.timeout_ms)
+            found = [entry_envelope(each) for each in await cursor.sort("position", 1).to_list(None)]
+        return changes(found)
+
+    async def first_unpublished(self, subject: str) -> int | None:
+        """The lowest revision of a subject that its feed still waits for."""
+        waiting = [{"$match": {"subject": subject}}, {"$match": {"pending": "feed"}}]
+        pipeline = [*waiting, {"$sort": {"position": 1}}, {"$limit": 1}]
+        found = [each async for each in self._mongo.aggregate(self._events, pipeline)]
+        return found[0]["revision"] if found else None
+
+    async def recorded_since(self, tenant_id: str, since: datetime) -> AsyncIterator[list[Envelope]]:
+        """Whole changes recorded at or after this time, oldest first; imports left out, as the feed does."""
+        query = {"tenantId": tenant_id, "recordedAt": {"$gte": since}}
+        held: list[Envelope] = []
+        with translated():
+            async for each in self._events.find(query).sort([("recordedAt", 1), ("subject", 1), ("position", 1)]):
+                envelope = entry_envelope(each)
+                if envelope.origin is Origin.IMPORT:
+                    continue
+                if held and (held[0].subject, held[0].revision) != (envelope.subject, envelope.revision):
+                    yield held
+                    held = []
+                held.append(envelope)
+        if held:
+            yield held
+
+    async def due(self, now: datetime, limit: int) -> list[Entry]:
+        """Entries with something left to do whose next try has come."""
+        with translated():
+            cursor = self._events.find({"pendingAt": {"$lte": now}}).sort("pendingAt", 1).limit(limit)
+            return [_entry(each) for each in await cursor.to_list(None)]
+
+    async def strike(self, done: Sequence[tuple[str, Sequence[Word]]]) -> None:
+        """These consumers are done with these entries."""
+        by_words: dict[tuple[Word, ...], list[str]] = {}
+        for id, struck in done:
+            by_words.setdefault(tuple(struck), []).append(id)
+        if not by_words:
+            return
+        operations = []
+        nothing = {"pending": "", "pendingAt": "", "attempts": "", "lastError": ""}
+        for struck, ids in by_words.items():
+            operations.append(UpdateMany({"_id": {"$in": ids}}, {"$pull": {"pending": {"$in": list(struck)}}}))
+            operations.append(UpdateMany({"_id": {"$in": ids}, "pending": []}, {"$unset": nothing}))
+        with translated():
+            await self._events.bulk_write(operations, ordered=True)
+
+    async def postpone(self, entry: Entry, now: datetime, error: str) -> None:
+        """A try failed: the next one waits twice as long, up to an hour; an operator sees the entry meanwhile."""
+        attempts = entry.attempts + 1
+        later = now + min(MAX_DELAY, timedelta(seconds=2**attempts))
+        values = {"attempts": attempts, "lastError": error, "pendingAt": later}
+        with translated():
+            await self._events.update_one({"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, {"$set": values})
+
+    async def backlog(self, limit: int = 20) -> Backlog:
+        """How far the relay is behind, and the entries that keep failing."""
+        everything = {"pendingAt": {"$gt": datetime(1970, 1, 1)}}  # noqa: DTZ001  # the lowest date, for the index
+        with translated():
+            entries = await self._events.count_documents(everything, maxTimeMS=self._mongo.timeout_ms)
+            oldest = await self._events.find(everything).sort("pendingAt", 1).limit(1).to_list(None)
+            failing = await self._events.find({"attempts": {"$gte": 1}}).sort("attempts", -1).limit(limit).to_list(None)
+        first = oldest[0]["recordedAt"] if oldest else None
+        return Backlog(entries, first, [_entry(each) for each in failing])
+
+
+def changes(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
+    """Events in order, grouped by the change that made them."""
+    grouped: list[list[Envelope]] = []
+    for each in envelopes:
+        if grouped and (grouped[-1][0].subject, grouped[-1][0].revision) == (each.subject, each.revision):
+            grouped[-1].append(each)
+        else:
+            grouped.append([each])
+    return grouped
+
+
+def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, Document]:
+    """What the index answers, and the rest."""
+    served: Document = {"tenantId": tenant_id}
+    rest: Document = {}
+    if filter.subject is not None:
+        served["subject"] = filter.subject
+    if len(filter.types) == 1 and filter.subject is None:
+        served["type"] = filter.types[0]
+    elif filter.types:
+        rest["type"] = {"$in": list(filter.types)}
+    bounds: dict[str, str] = dict(page.range() or {})
+    if filter.since is not None:
+        bounds["$gte"] = timestamp(filter.since)
+    if filter.until is not None:
+        bounds["$lt"] = min(timestamp(filter.until), bounds.get("$lt", "~"))
+    if bounds:
+        served["timeKey"] = bounds
+    return served, rest
+
+
+def _position(key: str) -> int:
+    return int(key) if key.isdecimal() else 0
+
+
+def entry_document(envelope: Envelope) -> Document:
+    """An event as the log and an outbox keep it."""
+    document = dump(envelope)
+    document["_id"] = document.pop("id")
+    document["position"] = envelope.position
+    place = f"{envelope.subject}:{envelope.revision:010d}:{envelope.n:06d}"
+    document["timeKey"] = f"{timestamp(envelope.occurred_at)}|{place}"
+    pending = words(envelope)
+    if pending:
+        document |= {"pending": list(pending), "pendingAt": envelope.recorded_at}
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def entry_envelope(document: Document) -> Envelope:
+    """The reverse of `entry_document`."""
+    return load(Envelope, {**document, "id": document["_id"]})
+
+
+def _entry(document: Document) -> Entry:
+    pending: Any = tuple(document.get("pending", ()))
+    return Entry(entry_envelope(document), pending, document.get("attempts", 0), document.get("lastError"))

@@ -1,0 +1,103 @@
+"""Every index, in one place: a query without one here does not pass the tests.
+
+Lists run from new to old on one key that is time and id together; each filter has an index with each order.
+"""
+
+from typing import Any, Final
+
+from domain.errors import Unavailable
+from storage.mongo import Collection, Mongo, translated
+
+Keys = list[tuple[str, int]]
+
+JOURNEY_FILTERS: Final = (
+    "status",
+    "stage",
+    "category",
+    "priority",
+    "templateId",
+    "assignedTo",
+    "assignedTeam",
+    "customerId",
+    "leadId",
+)
+RECORD_FILTERS: Final = ("journeyId", "customerId", "leadId", "kind", "channel", "source", "campaign")
+
+
+def _by(*fields: str) -> Keys:
+    return [(field, 1) for field in fields]
+
+
+def _outbox() -> list[tuple[Keys, dict[str, Any]]]:
+    return [(_by("outboxAt"), {"sparse": True})]
+
+
+def _listed(filters: tuple[str, ...], *orders: str) -> list[tuple[Keys, dict[str, Any]]]:
+    alone = [(_by("tenantId", order), {}) for order in orders]
+    return alone + [(_by("tenantId", field, order), {}) for field in filters for order in orders]
+
+
+INDEXES: Final[dict[str, list[tuple[Keys, dict[str, Any]]]]] = {
+    "journeys": [
+        *_outbox(),
+        *_listed(JOURNEY_FILTERS, "createdKey", "activityKey"),
+        (_by("tenantId", "templateId", "templateVersion"), {}),
+        (_by("tenantId", "templateId", "entryKey"), {}),
+        (_by("searchTokens"), {}),
+        (_by("wakeAt"), {"sparse": True}),
+        (_by("reservation"), {"sparse": True, "unique": True}),
+    ],
+    "templates": [
+        *_outbox(),
+        (_by("tenantId", "listKey"), {}),
+        (_by("tenantId", "templateId", "version"), {"unique": True}),
+    ],
+    "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
+    "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
+    "imports": [*_outbox()],
+    "tenants": [],
+    "events": [
+        (_by("subject", "position"), {}),
+        (_by("commandId"), {}),
+        (_by("tenantId", "timeKey"), {}),
+        (_by("tenantId", "type", "timeKey"), {}),
+        (_by("tenantId", "subject", "timeKey"), {}),
+        (_by("tenantId", "recordedAt"), {}),
+        (_by("pendingAt"), {"sparse": True}),
+        (_by("attempts"), {"sparse": True}),
+    ],
+}
+
+WITH_OUTBOX: Final = tuple(name for name, indexes in INDEXES.items() if _outbox()[0] in indexes)
+
+
+async def create_indexes(mongo: Mongo) -> int:
+    """Make every index that is not there yet; how many there are in all. Safe to run again and side by side."""
+    made = 0
+    for name, indexes in INDEXES.items():
+        for keys, options in indexes:
+            with translated():
+                await mongo[name].create_index(keys, **options)
+            made += 1
+    return made
+
+
+async def missing_indexes(mongo: Mongo) -> list[str]:
+    """The names of indexes that are not there, as `collection.index`."""
+    missing = []
+    for name, indexes in INDEXES.items():
+        present = await _present(mongo[name])
+        missing += [f"{name}.{_name(keys)}" for keys, _ in indexes if _name(keys) not in present]
+    return missing
+
+
+async def _present(collection: Collection) -> set[str]:
+    with translated():
+        try:
+            return set(await collection.index_information())
+        except Unavailable:
+            raise
+
+
+def _name(keys: Keys) -> str:
+    return "_".join(f"{field}_{direction}" for field, direction in keys)

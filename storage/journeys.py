@@ -1,0 +1,195 @@
+"""Journeys in the database: one document each, found by what the filter names, listed from new to old."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from domain import journey as fold
+from domain.errors import JourneyExists, LimitExceeded
+from domain.events import JourneyEvent, JourneyStarted
+from domain.identity import Actor
+from domain.journey import Journey, Status
+from domain.journey_filter import JourneyFilter, JourneyOrder
+from domain.template import Definition, Reentry
+from domain.values import timestamp
+from storage.change import Cause, Changed, Changes, Kind
+from storage.codec import Document, load
+from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
+from storage.paging import Page, Rows, rows
+from storage.templates import Templates
+
+Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]
+
+ORDER_KEYS: Final = {JourneyOrder.CREATED_AT: "createdKey", JourneyOrder.LAST_ACTIVITY: "activityKey"}
+
+
+def _begin(id: str, event: JourneyEvent, by: Actor) -> Journey:
+    if not isinstance(event, JourneyStarted):
+        raise TypeError("a journey begins with its start")
+    return fold.begin(id, event, by)
+
+
+def keys(journey: Journey) -> Document:
+    """What a journey's document is found by, beside its own fields."""
+    return {
+        "createdKey": f"{timestamp(journey.created_at)}|{journey.id}",
+        "activityKey": f"{timestamp(journey.last_activity)}|{journey.id}",
+        "searchTokens": [f"{journey.tenant_id}|{token}" for token in journey.searchable],
+        "reservation": journey.reservation,
+        "wakeAt": journey.wake_at,
+    }
+
+
+JOURNEY: Final = Kind("journeys", Journey, _begin, fold.evolve, keys, lambda journey: journey.facets)
+
+
+class Journeys:
+    def __init__(self, mongo: Mongo, changes: Changes, templates: Templates) -> None:
+        self._mongo, self._changes, self._templates = mongo, changes, templates
+        self._journeys: Collection = mongo["journeys"]
+
+    async def start(self, id: str, events: Sequence[JourneyEvent], cause: Cause) -> Changed[Journey]:
+        """Store a new journey. Raises JourneyExists where its template allows none beside a live or earlier one."""
+        journey = _begin(id, events[0], cause.actor)
+        if journey.reentry is Reentry.NEVER_AGAIN and (earlier := await self._earlier(journey)) not in (None, id):
+            raise _exists(earlier)
+        try:
+            return await self._changes.create(JOURNEY, id, events, cause)
+        except DuplicateKeyError:
+            with translated():
+                holder = await self._journeys.find_one({"reservation": journey.reservation})
+            raise _exists(holder["_id"] if holder else None) from None
+
+    async def change(
+        self, id: str, tenant_id: str, command: Command, cause: Cause, *, expected: int | None = None
+    ) -> Changed[Journey]:
+        """Carry a command out on a journey; it is handed its template's version and the time, which never runs
+        backwards within a journey."""
+
+        async def run(journey: Journey, now: datetime) -> Sequence[JourneyEvent]:
+            definition = await self.definition(journey)
+            return command(journey, definition, max(now, journey.last_activity))
+
+        return await self._changes.change(JOURNEY, id, tenant_id, run, cause, expected=expected)
+
+    async def definition(self, journey: Journey) -> Definition:
+        template = await self._templates.version(
+            journey.tenant_id, journey.template_id, journey.template_version
+        )
+        return template.definition
+
+    async def get(self, id: str, tenant_id: str) -> Journey:
+        return await self._changes.load(JOURNEY, id, tenant_id)
+
+    async def many(self, ids: Sequence[str], tenant_id: str) -> list[Journey | None]:
+        """The journeys with these ids, in that order; None for what is unknown or another tenant's."""
+        with translated():
+            found = await self._journeys.find({"_id": {"$in": list(ids)}}).to_list(None)
+        known = {each["_id"]: _journey(each) for each in found if each["tenantId"] == tenant_id}
+        return [known.get(id) for id in ids]
+
+    async def page(self, tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page) -> Rows[Journey]:
+        """Journeys from new to old by the order asked for."""
+        key = ORDER_KEYS[order]
+        served, rest = match(tenant_id, filter, order, page)
+        if served is None:
+            return Rows([], [], has_next=False, has_previous=False)
+        pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest)]
+        pipeline += [{"$sort": {key: 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
+        pipeline += [{"$project": {"outbox": 0, "searchTokens": 0}}]
+        found = [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
+        return rows(page, found, [_journey(each) for each in found], [each[key] for each in found])
+
+    async def count(self, tenant_id: str, filter: JourneyFilter) -> int:
+        served, rest = match(tenant_id, filter, JourneyOrder.CREATED_AT)
+        if served is None:
+            return 0
+        if not rest:
+            with translated():
+                return await self._journeys.count_documents(served, maxTimeMS=self._mongo.timeout_ms)
+        pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest), {"$count": "n"}]
+        counted = [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
+        return int(counted[0]["n"]) if counted else 0
+
+    async def usage(self, tenant_id: str, template_id: str, version: int) -> int:
+        """How many journeys have followed this version of a template."""
+        query = {"tenantId": tenant_id, "templateId": template_id, "templateVersion": version}
+        with translated():
+            return await self._journeys.count_documents(query, maxTimeMS=self._mongo.timeout_ms)
+
+    async def require_room(self, tenant_id: str, limit: int) -> None:
+        """Raises LimitExceeded when the tenant has as many active journeys as it may. Starts at the same moment may
+        pass the limit by their number."""
+        served = {"tenantId": tenant_id, "status": Status.ACTIVE.value}
+        with translated():
+            count = await self._journeys.count_documents(served, limit=limit, maxTimeMS=self._mongo.timeout_ms)
+        if count >= limit:
+            raise LimitExceeded(f"The tenant has {count} active journeys, as many as it may.", limit=limit)
+
+    async def due(self, now: datetime, limit: int) -> list[Journey]:
+        """Journeys for which something is due."""
+        with translated():
+            cursor = self._journeys.find({"wakeAt": {"$lte": now}}).sort("wakeAt", 1).limit(limit)
+            return [_journey(each) for each in await cursor.to_list(None)]
+
+    async def _earlier(self, journey: Journey) -> str | None:
+        query = {"tenantId": journey.tenant_id, "templateId": journey.template_id, "entryKey": journey.entry_key}
+        if journey.entry_key is None:
+            return None
+        with translated():
+            found = await self._journeys.find_one(query)
+        return None if found is None else str(found["_id"])
+
+
+def match(
+    tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page | None = None
+) -> tuple[Document | None, list[Document]]:
+    """What one index answers, and the rest of the filter behind it; None when nothing can match.
+
+    The parts are tried from the most selective on: an index serves equalities and one range on the order's key.
+    """
+    tokens = filter.tokens
+    if tokens == [] or any(not values for values in filter.one_of.values()):
+        return None, []
+    key, other = ORDER_KEYS[order], ("activityKey" if order is JourneyOrder.CREATED_AT else "createdKey")
+    spans = {"createdKey": filter.created_at, "activityKey": filter.last_activity}
+    bounds = {name: dict[str, str]() for name in spans}
+    for name, span in spans.items():
+        if span is not None and span.since is not None:
+            bounds[name]["$gte"] = timestamp(span.since)
+        if span is not None and span.until is not None:
+            bounds[name]["$lt"] = timestamp(span.until)
+    ordered = bounds[key]
+    if page is not None and page.after is not None:
+        ordered["$lt"] = min(page.after, ordered.get("$lt", page.after))
+    if page is not None and page.before is not None:
+        ordered["$gt"] = page.before
+    equal = {name: values[0] for name, values in filter.one_of.items() if len(values) == 1}
+    rest: list[Document] = [
+        {name: {"$in": list(values)}} for name, values in filter.one_of.items() if len(values) > 1
+    ]
+    if tokens and not (equal.keys() & {"customerId", "leadId"}):
+        served: Document = {"searchTokens": f"{tenant_id}|{max(tokens, key=len)}"}
+        rest += [{"searchTokens": f"{tenant_id}|{token}"} for token in sorted(tokens, key=len)[:-1]]
+        rest += [{name: value} for name, value in equal.items()]
+        rest += [{name: span} for name, span in bounds.items() if span]
+        return served, rest
+    first = next(iter(equal), None)
+    served = {"tenantId": tenant_id} | ({} if first is None else {first: equal[first]})
+    rest += [{name: value} for name, value in equal.items() if name != first]
+    rest += [{"searchTokens": f"{tenant_id}|{token}"} for token in tokens or ()]
+    ranged = key if ordered or not bounds[other] else other
+    if bounds[ranged]:
+        served[ranged] = bounds[ranged]
+    unranged = other if ranged == key else key
+    if bounds[unranged]:
+        rest.append({unranged: bounds[unranged]})
+    return served, rest
+
+
+def _exists(id: str | None) -> JourneyExists:
+    return JourneyExists("There is a journey of this template for this customer already.", "templateId", journeyId=id)
+
+
+def _journey(document: Document) -> Journey:
+    return load(Journey, {**document, "id": document["_id"]})

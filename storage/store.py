@@ -1,0 +1,41 @@
+"""Everything that is stored, behind one name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.events import ConversionAdded, TouchpointAdded
+from domain.touchpoint import Conversion, Touchpoint
+from storage.change import Changes
+from storage.events import EventLog
+from storage.journeys import Journeys
+from storage.mongo import Mongo
+from storage.templates import Templates
+from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    mongo: Mongo
+    changes: Changes
+    events: EventLog
+    templates: Templates
+    journeys: Journeys
+    touchpoints: Records[Touchpoint, TouchpointAdded]
+    conversions: Records[Conversion, ConversionAdded]
+
+    @classmethod
+    def of(cls, mongo: Mongo, now: Callable[[], datetime]) -> "Store":
+        """`now` gives the time in UTC, cut to milliseconds."""
+        events = EventLog(mongo)
+        changes = Changes(mongo, events, now)
+        templates = Templates(mongo, changes, now)
+        return cls(
+            mongo,
+            changes,
+            events,
+            templates,
+            Journeys(mongo, changes, templates),
+            Records(mongo, changes, TOUCHPOINT),
+            Records(mongo, changes, CONVERSION),
+        )

@@ -1,0 +1,182 @@
+"""Templates in the database: one document for each version; the built-in ones are there in every tenant."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from domain import authoring
+from domain.errors import AlreadyExists, InvalidInput, NotFound
+from domain.events import TemplateCreated, TemplateEvent
+from domain.identity import Actor, ActorKind
+from domain.isp.templates import ISP_TEMPLATES
+from domain.template import Definition, Template
+from storage.change import Cause, Changed, Changes, Kind, digest
+from storage.codec import Document, load
+from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
+from storage.paging import Page, Rows, rows
+
+CACHED: Final = 2_000
+SYSTEM: Final = Actor(ActorKind.SYSTEM, "journeys")
+
+
+def _begin(id: str, event: TemplateEvent, by: Actor) -> Template:
+    if not isinstance(event, TemplateCreated):
+        raise TypeError("a template begins with its creation")
+    return authoring.begin(id, event, by)
+
+
+def _keys(template: Template) -> Document:
+    return {
+        "templateId": template.definition.template_id,
+        "listKey": f"{template.definition.template_id}|{template.version:09d}",
+    }
+
+
+TEMPLATE: Final = Kind("templates", Template, _begin, authoring.evolve, _keys)
+
+
+def template_key(tenant_id: str, template_id: str, version: int) -> str:
+    """The id of one version's document."""
+    return f"tpl_{digest(tenant_id, template_id)[:20]}_{version}"
+
+
+class Templates:
+    def __init__(self, mongo: Mongo, changes: Changes, now: Callable[[], datetime]) -> None:
+        self._mongo, self._changes, self._now = mongo, changes, now
+        self._templates: Collection = mongo["templates"]
+        self._equipped: OrderedDict[str, None] = OrderedDict()
+        self._definitions: OrderedDict[str, Template] = OrderedDict()
+
+    async def create(self, tenant_id: str, definition: Definition, cause: Cause) -> Changed[Template]:
+        """Version 1 of a new template. Raises AlreadyExists where the tenant has one with this id."""
+        await self.equip(tenant_id)
+        try:
+            return await self._add(tenant_id, definition, 1, cause)
+        except DuplicateKeyError:
+            raise AlreadyExists("There is a template with this id: make a new version of it.", "id") from None
+
+    async def create_version(self, tenant_id: str, definition: Definition, cause: Cause) -> Changed[Template]:
+        """The version after the newest one. Raises NotFound where there is no such template."""
+        while True:
+            newest = await self.newest(tenant_id, definition.template_id)
+            try:
+                return await self._add(tenant_id, definition, newest.version + 1, cause)
+            except DuplicateKeyError:
+                continue  # somebody else made that version a moment ago
+
+    async def switch(
+        self, tenant_id: str, template_id: str, version: int | None, *, active: bool, cause: Cause
+    ) -> Changed[Template]:
+        """Activate or deactivate a version, the newest where none is named."""
+        if version is None:
+            version = (await self.newest(tenant_id, template_id)).version
+        await self.equip(tenant_id)
+        id = template_key(tenant_id, template_id, version)
+        command = authoring.activate if active else authoring.deactivate
+
+        async def run(template: Template, now: datetime) -> Sequence[TemplateEvent]:
+            return command(template, at=now)
+
+        changed = await self._changes.change(TEMPLATE, id, tenant_id, run, cause)
+        self._definitions.pop(id, None)
+        return changed
+
+    async def get(self, id: str, tenant_id: str) -> Template:
+        """By the id of the version's document."""
+        await self.equip(tenant_id)
+        return await self._changes.load(TEMPLATE, id, tenant_id)
+
+    async def version(self, tenant_id: str, template_id: str, version: int) -> Template:
+        """One version, for its definition: that never changes, so it is kept. `active` may be old."""
+        id = template_key(tenant_id, template_id, version)
+        if id in self._definitions:
+            self._definitions.move_to_end(id)
+            return self._definitions[id]
+        try:
+            template = await self.get(id, tenant_id)
+        except NotFound:
+            raise NotFound(f"{template_id} version {version}", "templateId") from None
+        self._definitions[id] = template
+        if len(self._definitions) > CACHED:
+            self._definitions.popitem(last=False)
+        return template
+
+    async def versions(self, tenant_id: str, template_id: str, page: Page) -> Rows[Template]:
+        """A template's versions, the newest first."""
+        await self.equip(tenant_id)
+        return await self._page({"tenantId": tenant_id, "templateId": template_id}, "version", page)
+
+    async def newest(self, tenant_id: str, template_id: str, *, active: bool = False) -> Template:
+        """The newest version, or the newest active one. Raises NotFound."""
+        await self.equip(tenant_id)
+        pipeline: list[Document] = [{"$match": {"tenantId": tenant_id, "templateId": template_id}}]
+        pipeline += [{"$match": {"active": True}}] if active else []
+        pipeline += [{"$sort": {"version": -1}}, {"$limit": 1}]
+        found = [each async for each in self._mongo.aggregate(self._templates, pipeline)]
+        if not found:
+            raise NotFound(template_id, "templateId")
+        return _template(found[0])
+
+    async def startable(self, tenant_id: str, template_id: str, version: int | None) -> Template:
+        """The version that a new journey follows. Raises NotFound, or InvalidInput for one that is not active."""
+        if version is None:
+            return await self.newest(tenant_id, template_id, active=True)
+        await self.equip(tenant_id)
+        template = await self.get(template_key(tenant_id, template_id, version), tenant_id)
+        if not template.active:
+            raise InvalidInput(f"Version {version} is not active.", "templateVersion")
+        return template
+
+    async def page(self, tenant_id: str, page: Page) -> Rows[Template]:
+        """Every version of every template."""
+        await self.equip(tenant_id)
+        return await self._page({"tenantId": tenant_id}, "listKey", page)
+
+    async def equip(self, tenant_id: str) -> None:
+        """Give a tenant the built-in templates, once; their ids make a second time a no-op."""
+        if tenant_id in self._equipped:
+            return
+        for definition in ISP_TEMPLATES:
+            name = digest("built-in", tenant_id, definition.template_id)
+            cause = Cause(SYSTEM, name, name)
+            with translated():
+                id = template_key(tenant_id, definition.template_id, 1)
+                if await self._templates.find_one({"_id": id}, {"_id": 1}):
+                    continue
+            try:
+                await self._add(tenant_id, definition, 1, cause)
+            except DuplicateKeyError:
+                continue
+        self._equipped[tenant_id] = None
+        if len(self._equipped) > CACHED:
+            self._equipped.popitem(last=False)
+
+    async def _add(self, tenant_id: str, definition: Definition, version: int, cause: Cause) -> Changed[Template]:
+        make = partial(authoring.create, definition, version, tenant_id=tenant_id)
+        id = template_key(tenant_id, definition.template_id, version)
+        return await self._changes.create(TEMPLATE, id, make(at=self._now()), cause)
+
+    async def _page(self, query: Document, key: str, page: Page) -> Rows[Template]:
+        bounds: Document = {}
+        ahead, behind = ("$lt", "$gt") if key == "version" else ("$gt", "$lt")
+        if page.after is not None:
+            bounds[ahead] = _key(key, page.after)
+        if page.before is not None:
+            bounds[behind] = _key(key, page.before)
+        direction = (-1 if key == "version" else 1) * (-1 if page.backwards else 1)
+        cursor = self._templates.find(query | ({key: bounds} if bounds else {}), max_time_ms=self._mongo.timeout_ms)
+        with translated():
+            found = await cursor.sort(key, direction).limit(page.limit + 1).to_list(None)
+        return rows(page, found, [_template(each) for each in found], [str(each[key]) for each in found])
+
+
+def _key(key: str, cursor: str) -> str | int:
+    if key != "version":
+        return cursor
+    return int(cursor) if cursor.isdecimal() else 0
+
+
+def _template(document: Document) -> Template:
+    return load(Template, {**document, "id": document["_id"]})

@@ -1,0 +1,198 @@
+"""Redis: one script both appends a change to its tenant's stream and publishes it, so both have the same order.
+
+The script keeps the last revision published of each subject: an old one is a no-op and a gap is refused, so the
+stream is in order and without doubles. Nothing here retries; what fails stays pending in the log.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import RedisError
+
+from domain.errors import BadCursor, Unavailable
+from domain.events import Envelope
+from domain.values import JsonObject
+from storage.codec import dump, load
+
+PUBLISH_SECONDS: Final = 1.0
+STREAM_SECONDS: Final = 7 * 24 * 3600  # an idle tenant's stream is forgotten after this
+REVISION_SECONDS: Final = 2 * STREAM_SECONDS
+NOTHING: Final = "0-0"
+
+_PUBLISH = """
+local last = redis.call('GET', KEYS[2]) or ARGV[2]
+if last == '' then return {'unknown', ''} end
+last = tonumber(last)
+local revision = tonumber(ARGV[1])
+if revision <= last then return {'old', tostring(last)} end
+if revision > last + 1 then return {'gap', tostring(last)} end
+local tail = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local previous = tail[1] and tail[1][1] or '0-0'
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'p', previous, 'c', ARGV[4])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('SET', KEYS[2], revision, 'EX', ARGV[6])
+redis.call('PUBLISH', ARGV[7], run .. ' ' .. id .. ' ' .. previous .. ' ' .. ARGV[4])
+return {'published', id}
+"""
+_TAIL = """
+local tail = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+return {string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), tail[1] and tail[1][1] or '0-0'}
+"""
+_CURSOR = re.compile(r"([0-9a-f]{40}):(\d{1,16}-\d{1,10})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a tenant's feed: which run of the Redis server, and where in its stream."""
+
+    run: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.run}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Raises BadCursor."""
+        match = _CURSOR.fullmatch(text)
+        if match is None:
+            raise BadCursor("after")
+        return cls(*match.groups())
+
+    @property
+    def place(self) -> tuple[int, int]:
+        time, _, n = self.id.partition("-")
+        return int(time), int(n)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change as the feed carries it: its events in order. Without a cursor where it was read from the log."""
+
+    events: list[Envelope]
+    cursor: Cursor | None = None
+    previous: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.events[0].subject
+
+    @property
+    def revision(self) -> int:
+        return self.events[0].revision
+
+    @property
+    def facets(self) -> JsonObject | None:
+        return self.events[0].facets
+
+    @property
+    def was(self) -> JsonObject | None:
+        """The facets before the change; None for a subject that is new."""
+        first = self.events[0]
+        return None if first.facets is None or first.was is None else first.facets | first.was
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`published`, `old` (somebody else was first), `gap` (earlier revisions are missing) or `unknown` (Redis does not
+    know the subject); `last` is the revision published last, where known."""
+
+    outcome: str
+    last: int | None
+
+
+class Broker:
+    def __init__(self, url: str, *, feed_length: int = 10_000) -> None:
+        self._length = feed_length
+        wait: dict[str, Any] = {"socket_timeout": PUBLISH_SECONDS, "socket_connect_timeout": PUBLISH_SECONDS}
+        self._client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), decode_responses=False, **wait)
+        endless = Retry(ExponentialBackoff(cap=1, base=0.05), -1)
+        self._listener = Redis.from_url(url, retry=endless, socket_connect_timeout=PUBLISH_SECONDS)
+        self._publish = self._client.register_script(_PUBLISH)
+        self._tail = self._client.register_script(_TAIL)
+
+    async def publish(self, events: list[Envelope], base: int | None) -> Published:
+        """Tell the subscribers of a change. `base` is the revision known to be out where Redis knows of none.
+        Raises Unavailable."""
+        first = events[0]
+        stream, revisions = _stream(first.tenant_id), f"{{{first.tenant_id}}}:revision:{first.subject}"
+        arguments = [first.revision, "" if base is None else base, self._length, encode(events)]
+        arguments += [STREAM_SECONDS, REVISION_SECONDS, channel(first.tenant_id)]
+        try:
+            outcome, value = await self._publish(keys=[stream, revisions], args=arguments)
+        except (RedisError, OSError) as error:
+            raise Unavailable("Redis cannot be reached.") from error
+        name = outcome.decode()
+        return Published(name, int(value) if name in ("old", "gap") else None)
+
+    async def tail(self, tenant_id: str) -> Cursor:
+        """The end of a tenant's feed. Raises Unavailable."""
+        try:
+            run, id = await self._tail(keys=[_stream(tenant_id)])
+        except (RedisError, OSError) as error:
+            raise Unavailable("Redis cannot be reached.") from error
+        return Cursor(run.decode(), id.decode())
+
+    async def read(self, tenant_id: str, run: str, after: str, *, batch: int = 500) -> AsyncIterator[Change]:
+        """The changes of a stream behind this id, in order. Raises Unavailable."""
+        while True:
+            try:
+                found = await self._client.xrange(_stream(tenant_id), min=f"({after}", count=batch)
+            except (RedisError, OSError) as error:
+                raise Unavailable("Redis cannot be reached.") from error
+            for id, fields in found:
+                after = id.decode()
+                yield Change(decode(fields[b"c"]), Cursor(run, after), fields[b"p"].decode())
+            if len(found) < batch:
+                return
+
+    async def beat(self, name: str) -> None:
+        """A heartbeat of our own. Raises Unavailable."""
+        try:
+            await self._client.publish(name, b"")
+        except (RedisError, OSError) as error:
+            raise Unavailable("Redis cannot be reached.") from error
+
+    async def version(self) -> str:
+        try:
+            return str((await self._client.info("server"))["redis_version"])
+        except (RedisError, OSError) as error:
+            raise Unavailable("Redis cannot be reached.") from error
+
+    def pubsub(self) -> PubSub:
+        """A connection to listen on; it reconnects and subscribes anew by itself, for ever."""
+        return self._listener.pubsub()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._listener.aclose()
+
+
+def channel(tenant_id: str) -> str:
+    return f"{{{tenant_id}}}:feed"
+
+
+def _stream(tenant_id: str) -> str:
+    return f"{{{tenant_id}}}:stream"
+
+
+def encode(events: list[Envelope]) -> bytes:
+    return orjson.dumps([dump(event) for event in events])
+
+
+def decode(payload: bytes) -> list[Envelope]:
+    return [load(Envelope, event) for event in orjson.loads(payload)]
+
+
+def parse(message: bytes) -> Change:
+    """A change as it came over pub/sub."""
+    run, id, previous, payload = message.split(b" ", 3)
+    return Change(decode(payload), Cursor(run.decode(), id.decode()), previous.decode())
