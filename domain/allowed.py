@@ -40,7 +40,9 @@ def allowed_actions(
     """Every action with its verdict, in a fixed order. `at` is the moment asked about."""
     tries: dict[JourneyAction, Callable[[], object]] = {
         JourneyAction.ADVANCE: lambda: walk.advance(journey, definition, at=at),
-        JourneyAction.SKIP: lambda: walk.skip(journey, definition, step=journey.current_step, reason="?", at=at),
+        JourneyAction.SKIP: lambda: walk.skip(
+            journey, definition, step=journey.current_step, reason="?", at=at
+        ),
         JourneyAction.RETRY: lambda: walk.retry(journey, definition, at=at),
         JourneyAction.FAIL: lambda: walk.fail(journey, reason="?", at=at),
         JourneyAction.PAUSE: lambda: steer.pause(journey, at=at),
@@ -49,7 +51,9 @@ def allowed_actions(
         JourneyAction.ABANDON: lambda: steer.abandon(journey, at=at),
         JourneyAction.ASSIGN: lambda: steer.assign(journey, user=None, team=None, at=at),
         JourneyAction.SET_PRIORITY: lambda: steer.set_priority(journey, priority=journey.priority, at=at),
-        JourneyAction.UPDATE_CONTEXT: lambda: steer.update_context(journey, definition, changes={"?": None}, at=at),
+        JourneyAction.UPDATE_CONTEXT: lambda: steer.update_context(
+            journey, definition, changes={"?": None}, at=at
+        ),
         JourneyAction.MIGRATE: lambda: steer.migrate(
             journey, definition, journey.template_version + 1, step_map={}, at=at
         ),

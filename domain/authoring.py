@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
+from zoneinfo import ZoneInfo
 
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput, Problem
@@ -17,6 +18,7 @@ from domain.identity import Actor
 from domain.template import Definition, Step, Template, Trigger, TriggerType
 
 MAX_STEPS: Final = 200
+LONGEST: Final = timedelta(days=3653)  # ten years: what lies further ahead is a slip of the pen
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 _EVENT = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_]*")
@@ -90,13 +92,18 @@ def _problems(definition: Definition) -> Iterator[Problem]:
     for n, trigger in enumerate(definition.triggers):
         yield from _trigger(trigger, ("triggers", str(n)))
     key = definition.settings.entry_key
-    if key is not None and not _PATH.fullmatch(key):
-        yield Problem("A path is names with dots between them.", ("settings", "entryKey"))
+    if key is not None:
+        yield from _data_path(key, "settings", "entryKey")
 
 
 def _name(name: str, *path: str) -> Iterator[Problem]:
     if not 1 <= len(name.strip()) <= 200:  # noqa: PLR2004
         yield Problem("A name is 1 to 200 characters.", path)
+
+
+def _data_path(text: str, *path: str) -> Iterator[Problem]:
+    if not _PATH.fullmatch(text):
+        yield Problem("A path is names with dots between them.", path)
 
 
 def _twice(values: Iterable[str], *where: str) -> Iterator[Problem]:
@@ -111,19 +118,19 @@ def _step(step: Step, orders: dict[str, int], path: tuple[str, ...]) -> Iterator
     if not _ID.fullmatch(step.id):
         yield Problem("An id is 1 to 64 lower-case letters, digits, _ and -.", (*path, "id"))
     yield from _name(step.name, *path, "name")
-    if step.estimated_minutes < 0:
-        yield Problem("A duration is not negative.", (*path, "estimatedMinutes"))
-    if step.max_duration is not None and step.max_duration <= timedelta():
-        yield Problem("A time limit is longer than nothing.", (*path, "maxDuration"))
+    if not 0 <= step.estimated_minutes <= LONGEST / timedelta(minutes=1):
+        yield Problem("A duration is not negative and at most ten years.", (*path, "estimatedMinutes"))
+    if step.max_duration is not None and not timedelta() < step.max_duration <= LONGEST:
+        yield Problem("A time limit is longer than nothing and at most ten years.", (*path, "maxDuration"))
     for n, needed in enumerate(step.dependencies):
         where = (*path, "dependencies", str(n))
         if needed not in orders:
             yield Problem(f"There is no step {needed!r}.", where)
         elif orders[needed] >= step.order:
             yield Problem(f"{needed!r} does not come before this step.", where)
-    for n, data in enumerate(step.required_data):
-        if not _PATH.fullmatch(data):
-            yield Problem("A path is names with dots between them.", (*path, "requiredData", str(n)))
+    for name, paths in (("requiredData", step.required_data), ("outputData", step.output_data)):
+        for n, data in enumerate(paths):
+            yield from _data_path(data, *path, name, str(n))
     yield from _conditions(step.entry_conditions, (*path, "entryConditions"))
     yield from _conditions(step.exit_conditions, (*path, "exitConditions"))
 
@@ -131,8 +138,7 @@ def _step(step: Step, orders: dict[str, int], path: tuple[str, ...]) -> Iterator
 def _conditions(conditions: tuple[Condition, ...], path: tuple[str, ...]) -> Iterator[Problem]:
     for n, condition in enumerate(conditions):
         where = (*path, str(n))
-        if not _PATH.fullmatch(condition.field):
-            yield Problem("A path is names with dots between them.", (*where, "field"))
+        yield from _data_path(condition.field, *where, "field")
         if condition.operator in (Operator.IN, Operator.NOT_IN) and not isinstance(condition.value, list):
             yield Problem(f"{condition.operator.value} needs a list of values.", (*where, "value"))
         elif condition.operator in (Operator.GREATER_THAN, Operator.LESS_THAN) and condition.value is None:
@@ -150,9 +156,21 @@ def _trigger(trigger: Trigger, path: tuple[str, ...]) -> Iterator[Problem]:
         case TriggerType.SCHEDULED:
             if len((trigger.schedule or "").split()) != 5:  # noqa: PLR2004
                 yield Problem("A schedule is a cron expression of five fields.", (*path, "schedule"))
+            if trigger.time_zone is not None and not _is_time_zone(trigger.time_zone):
+                yield Problem("A time zone is written like Europe/Rome.", (*path, "timeZone"))
         case TriggerType.CONDITIONAL:
             if not trigger.conditions:
                 yield Problem("A conditional trigger has at least one condition.", (*path, "conditions"))
         case TriggerType.MANUAL | TriggerType.AUTOMATED:
             pass
     yield from _conditions(trigger.conditions, (*path, "conditions"))
+    for name, data in trigger.context_mapping.items():
+        yield from _data_path(data, *path, "contextMapping", name)
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True

@@ -1,15 +1,19 @@
 """A condition compares the value at a dotted path with an expected one.
 
-With a `type`, both sides are coerced to it; what cannot be coerced makes the condition false, with the reason,
-and never an exception. A path that leads nowhere equals nothing, is contained in nothing, and is less than nothing.
+With a `type`, both sides are coerced to it; what cannot be coerced makes the condition false, with the
+reason, and never an exception. A path that leads nowhere equals nothing, contains nothing and has no order.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from domain import coercion
 from domain.values import Json
+
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 class Operator(StrEnum):
@@ -69,7 +73,7 @@ def look_up(path: str, scope: Mapping[str, Json]) -> tuple[bool, Json]:
     for key in path.split("."):
         if isinstance(value, Mapping) and key in value:
             value = value[key]
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        elif isinstance(value, list) and _INDEX.fullmatch(key) and int(key) < len(value):
             value = value[int(key)]
         else:
             return False, None
@@ -97,7 +101,7 @@ def _why_not(condition: Condition, present: bool, seen: Json) -> str | None:
     return None if holds else f"{name} {phrase}"
 
 
-class _NotComparable(Exception):
+class _NotComparable(Exception):  # noqa: N818  # a reason, no error: it never leaves this module
     pass
 
 
@@ -113,9 +117,9 @@ def _compare(condition: Condition, seen: Json) -> tuple[bool, str]:
         case Operator.NOT_CONTAINS:
             return not _contains(seen, expected, kind), "contains it"
         case Operator.IN:
-            return _contains(_list(expected), seen, kind), "is none of them"
+            return _among(_list(expected), seen, kind), "is none of them"
         case Operator.NOT_IN:
-            return not _contains(_list(expected), seen, kind), "is one of them"
+            return not _among(_list(expected), seen, kind), "is one of them"
         case Operator.GREATER_THAN:
             return _ordered(seen, expected, kind) > 0, "is not greater"
         case Operator.LESS_THAN:
@@ -125,7 +129,11 @@ def _compare(condition: Condition, seen: Json) -> tuple[bool, str]:
 
 
 def _same(one: object, other: object) -> bool:
-    """JSON equality: true is not 1, but 1 is 1.0."""
+    """JSON equality, at any depth: true is not 1, but 1 is 1.0."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
@@ -136,13 +144,31 @@ def _list(value: Json) -> list[Json]:
 
 
 def _contains(container: Json, item: Json, kind: ValueType | None) -> bool:
+    if kind is ValueType.ARRAY:
+        container = coercion.array(container)
     if isinstance(container, list):
-        element = None if kind is ValueType.ARRAY else kind
-        wanted = coerce(item, element)
-        return any(_same(coerce(value, element), wanted) for value in container)
-    if isinstance(container, str) and isinstance(item, str):
-        return item in container
+        return _among(container, item, kind)
+    if kind in (None, ValueType.STRING):
+        text, part = coerce(container, kind), coerce(item, kind)
+        if isinstance(text, str) and isinstance(part, str):
+            return part in text
     raise _NotComparable("only a list or a text can contain something")
+
+
+def _among(values: list[Json], item: Json, kind: ValueType | None) -> bool:
+    """Whether one of the values is the item. Where none is, one that cannot be coerced leaves it open."""
+    kind = None if kind is ValueType.ARRAY else kind  # the type of the list, not of what is in it
+    wanted = coerce(item, kind)
+    odd: _NotComparable | None = None
+    for value in values:
+        try:
+            if _same(coerce(value, kind), wanted):
+                return True
+        except _NotComparable as error:
+            odd = error
+    if odd is not None:
+        raise odd
+    return False
 
 
 def _ordered(seen: Json, expected: Json, kind: ValueType | None) -> int:
@@ -166,63 +192,20 @@ def coerce(value: Json, kind: ValueType | None) -> object:
     try:
         return _COERCE[kind](value)
     except (ValueError, OverflowError):
-        raise _NotComparable(f"{value!s:.60} is no {kind.value}") from None
+        raise _NotComparable(f"{_shown(value)} is no {kind.value}") from None
 
 
-def _string(value: Json) -> str:
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return str(value)
-        case _:
-            raise ValueError
-
-
-def _number(value: Json) -> float | int:
-    match value:
-        case bool():
-            raise ValueError
-        case int() | float():
-            return value
-        case str():
-            number = float(value)
-            if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124  # NaN has no order
-                raise ValueError
-            return number
-        case _:
-            raise ValueError
-
-
-def _boolean(value: Json) -> bool:
-    match value:
-        case bool():
-            return value
-        case str() if value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        case int() if value in (0, 1):
-            return value == 1
-        case _:
-            raise ValueError
-
-
-def _date(value: Json) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError
-    at = datetime.fromisoformat(value)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
-
-
-def _array(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]
+def _shown(value: Json) -> str:
+    try:
+        return f"{value!s:.60}"
+    except ValueError:  # Python writes out no whole number of more than 4,300 digits
+        return "a very large number"
 
 
 _COERCE: dict[ValueType, Callable[[Json], object]] = {
-    ValueType.STRING: _string,
-    ValueType.NUMBER: _number,
-    ValueType.BOOLEAN: _boolean,
-    ValueType.DATE: _date,
-    ValueType.ARRAY: _array,
+    ValueType.STRING: coercion.string,
+    ValueType.NUMBER: coercion.number,
+    ValueType.BOOLEAN: coercion.boolean,
+    ValueType.DATE: coercion.date,
+    ValueType.ARRAY: coercion.array,
 }

@@ -106,8 +106,8 @@ class Journey:
 
     @property
     def scope(self) -> dict[str, Json]:
-        """What conditions see: the context, and what the journey knows of itself where the context is silent."""
-        own: dict[str, Json] = {"customerId": self.customer_id, "leadId": self.lead_id, "priority": self.priority.value}
+        """What conditions see: the context and, where it is silent, what the journey knows of itself."""
+        own = {"customerId": self.customer_id, "leadId": self.lead_id, "priority": self.priority.value}
         return own | self.context
 
     @property
@@ -188,7 +188,7 @@ def begin(id: str, event: JourneyStarted, by: Actor) -> Journey:
     )
 
 
-def evolve(journey: Journey, event: JourneyEvent) -> Journey:
+def evolve(journey: Journey, event: JourneyEvent) -> Journey:  # noqa: PLR0912  # a branch for each event
     """The journey after the event."""
     journey = replace(journey, last_activity=max(journey.last_activity, event.at))
     match event:
@@ -196,7 +196,8 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:
             raise AssertionError("a journey starts once: see begin")
         case StepEntered(step=step, visit=n, at=at):
             entered = StepVisit(step, StepState.ACTIVE, n, entered_at=at)
-            return replace(_visited(journey, entered), current_step=step, blocked_by=(), due_at=event.due_at)
+            journey = _visited(_passed_by(journey, step), entered)
+            return replace(journey, current_step=step, blocked_by=(), due_at=event.due_at)
         case StepBlocked(step=step):
             waiting = replace(journey.visit(step), state=StepState.BLOCKED)
             return replace(
@@ -246,12 +247,25 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:
             assert_never(event)
 
 
+def _passed_by(journey: Journey, step: str) -> Journey:
+    """A step that the journey waited before is pending again when the journey goes elsewhere."""
+    waiting = journey.current
+    if waiting.state is not StepState.BLOCKED or waiting.id == step:
+        return journey
+    return _visited(journey, replace(waiting, state=StepState.PENDING))
+
+
 def _visited(journey: Journey, visit: StepVisit) -> Journey:
     return replace(journey, steps=tuple(visit if old.id == visit.id else old for old in journey.steps))
 
 
 def _left(
-    journey: Journey, step: str, state: StepState, at: datetime, reason: str | None = None, visit: int | None = None
+    journey: Journey,
+    step: str,
+    state: StepState,
+    at: datetime,
+    reason: str | None = None,
+    visit: int | None = None,
 ) -> Journey:
     """A step ends in this state; where it is the current one, nothing is due or awaited any more."""
     old = journey.visit(step)

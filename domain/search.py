@@ -32,5 +32,5 @@ def tokens(texts: Iterable[str | None]) -> list[str]:
 
 
 def query_tokens(query: str) -> list[str]:
-    """The tokens that a text must all hold to match. Words longer than the indexed beginnings must be whole."""
+    """The tokens that a text must all hold to match. Longer words must be whole."""
     return list(dict.fromkeys(word[:64] for word in words(query)))[:MOST_QUERY_WORDS]

@@ -1,4 +1,7 @@
-"""Steering: commands on a journey that are not steps. Pause and resume, ends, assignment, context, migration."""
+"""Steering: commands on a journey that are not steps.
+
+Pause and resume, ends, assignment, priority, context, migration.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,9 +26,9 @@ from domain.events import (
     StepVisit,
 )
 from domain.journey import Journey, Status, require, time_left
+from domain.story import Story, exit_unmet, proceed, refuse_unmet
 from domain.template import Definition
 from domain.values import Json
-from domain.walk import Story, proceed, refuse_unmet, exit_unmet
 
 _LIVE = (Status.ACTIVE, Status.PAUSED, Status.FAILED)
 
@@ -49,7 +52,7 @@ def resume(journey: Journey, definition: Definition, *, at: datetime) -> list[Jo
 def complete(
     journey: Journey, definition: Definition, *, at: datetime, reason: str | None = None
 ) -> list[JourneyEvent]:
-    """End an active journey as a success where it stands. The current step is completed; later ones stay undone."""
+    """End an active journey as a success where it stands: the current step is done, later ones are not."""
     require(journey, Status.ACTIVE, verb="completed")
     story = Story(journey, definition, at)
     current = journey.current
@@ -85,7 +88,7 @@ def update_context(
     at: datetime,
     customer_id: str | None = None,
 ) -> list[JourneyEvent]:
-    """Merge at the top level (null removes a key), link the customer where given, and go on if that opens the way."""
+    """Merge at the top level (null removes a key), link the customer, and go on if that opens the way."""
     require(journey, *_LIVE, verb="updated")
     if not changes and customer_id is None:
         raise InvalidInput("Nothing to update: give changes or a customer.", "changes")
@@ -106,8 +109,11 @@ def migrate(
     step_map: Mapping[str, str],
     at: datetime,
 ) -> list[JourneyEvent]:
-    """Move a live journey to another version of its template. Steps keep their id unless the map renames them;
-    what a step went through goes with it. The step it stands at must exist in the new version."""
+    """Move a live journey to another version of its template.
+
+    Steps keep their id unless the map renames them; what a step went through goes with it. The step it stands
+    at must exist in the new version.
+    """
     require(journey, *_LIVE, verb="migrated")
     if version == journey.template_version:
         raise IllegalTransition(f"The journey follows version {version} already.", "toVersion")
@@ -121,7 +127,9 @@ def migrate(
         raise InvalidInput("The step map names steps that are not there.", problems=unknown)
     current = step_map.get(journey.current_step, journey.current_step)
     if current not in known:
-        message = f"The current step {journey.current_step!r} is not in version {version}: map it to one that is."
+        message = (
+            f"Version {version} has no step {journey.current_step!r}, the current one: map it to one it has."
+        )
         raise InvalidInput(message, "stepMap", journey.current_step)
     moved = {step_map.get(visit.id, visit.id): visit for visit in _least_telling_first(journey)}
     visits = tuple(replace(moved.get(step.id, StepVisit(step.id)), id=step.id) for step in target.steps)
@@ -137,7 +145,8 @@ def migrate(
         )
     )
     step = target.step(current)
-    if step is not None and step.stage is not journey.stage:
+    entered = story.journey.current.state is not StepState.BLOCKED
+    if step is not None and entered and step.stage is not journey.stage:
         story.tell(StageChanged(at=at, from_stage=journey.stage, to_stage=step.stage))
     proceed(story)
     return story.events
@@ -146,4 +155,6 @@ def migrate(
 def _least_telling_first(journey: Journey) -> list[StepVisit]:
     """Where two old steps become one, the current one counts, then the one visited last."""
     start = journey.created_at
-    return sorted(journey.steps, key=lambda visit: (visit.id == journey.current_step, visit.entered_at or start))
+    return sorted(
+        journey.steps, key=lambda visit: (visit.id == journey.current_step, visit.entered_at or start)
+    )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+    Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 else:
     Json: TypeAlias = Any  # whoever reads annotations at run time need not follow the recursion
 JsonObject: TypeAlias = dict[str, Json]
@@ -21,11 +21,11 @@ def milliseconds(at: datetime) -> datetime:
 
 def timestamp(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: a text that sorts as the time does."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 UNITS_PER_ONE = 10_000
-_MONEY = re.compile(r"(-?\d{1,12})(?:\.(\d{1,4}))? ([A-Z]{3})")
+_MONEY = re.compile(r"(-?\d{1,12})(?:\.(\d{1,4}))? ([A-Z]{3})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Money:
         """The reverse of `str`. Raises ValueError for anything else."""
         match = _MONEY.fullmatch(text)
         if match is None:
-            raise ValueError("money is an amount with at most four decimals, a space and a currency: 49.90 EUR")
+            raise ValueError(
+                "money is an amount with at most four decimals, a space and a currency: 49.90 EUR"
+            )
         whole, part, currency = match.groups()
         units = abs(int(whole)) * UNITS_PER_ONE + int((part or "").ljust(4, "0"))
         return cls(-units if whole.startswith("-") else units, currency)

@@ -1,27 +1,22 @@
 """The walk: commands that take a journey from step to step.
 
-What a person or partner asks for is refused with every condition that failed; where a journey comes to a step by
-itself, it waits before it instead. Steps that need nobody are done in the same command, one after another.
+What a person or partner asks for is refused with every condition that failed, and nothing has changed. What
+the journey then does by itself is in `story`.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.condition import Condition, Operator, Unmet, look_up, unmet
-from domain.errors import ConditionsNotMet, IllegalTransition, InvalidInput, NotFound, Problem, TooLarge
+from domain.condition import Unmet, look_up
+from domain.errors import IllegalTransition, InvalidInput, NotFound, TooLarge
 from domain.events import (
     JourneyCompleted,
     JourneyEvent,
     JourneyFailed,
     JourneyStarted,
-    NotificationRequested,
-    Origin,
     Priority,
-    StageChanged,
-    StepBlocked,
     StepCompleted,
-    StepEntered,
     StepFailed,
     StepRetried,
     StepSkipped,
@@ -29,25 +24,12 @@ from domain.events import (
     StepTimedOut,
 )
 from domain.identity import Actor
-from domain.journey import Journey, Status, begin, evolve, require
-from domain.template import Definition, Reentry, Step, StepType
+from domain.journey import Journey, Status, begin, require
+from domain.story import Story, come_to, enter, entry_unmet, exit_unmet, next_step, proceed, refuse_unmet
+from domain.template import Definition, Reentry, Step
 from domain.values import JsonObject
 
 MAX_CONTEXT_BYTES: Final = 256 * 1024
-
-
-@dataclass(slots=True)
-class Story:
-    """The events of one command so far, and the journey they lead to."""
-
-    journey: Journey
-    definition: Definition
-    at: datetime
-    events: list[JourneyEvent] = field(default_factory=list)
-
-    def tell(self, event: JourneyEvent) -> None:
-        self.events.append(event)
-        self.journey = evolve(self.journey, event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +50,8 @@ def start(
     id: str, definition: Definition, version: int, request: Start, *, tenant_id: str, by: Actor, at: datetime
 ) -> list[JourneyEvent]:
     """Pin the template's version and enter the first step, or wait before it."""
-    context = definition.default_context | {k: v for k, v in request.context.items() if v is not None}
+    merged = definition.default_context | request.context
+    context: JsonObject = {key: value for key, value in merged.items() if value is not None}
     started = JourneyStarted(
         at=at,
         tenant_id=tenant_id,
@@ -90,7 +73,7 @@ def start(
         estimated_completion=at + timedelta(minutes=definition.estimated_minutes),
     )
     story = Story(begin(id, started, by), definition, at, [started])
-    _come_to(story, definition.steps[0])
+    come_to(story, definition.steps[0])
     proceed(story)
     return story.events
 
@@ -101,7 +84,7 @@ def _default_priority(context: JsonObject) -> Priority:
 
 
 def entry_key(definition: Definition, request: Start, context: JsonObject) -> str | None:
-    """What a journey is once for: the customer, else the lead, or what the template's path leads to."""
+    """What a journey is for, once: the customer, else the lead, or what the template's path leads to."""
     if definition.settings.reentry is Reentry.ANY_TIME:
         return None
     if definition.settings.entry_key:
@@ -110,25 +93,31 @@ def entry_key(definition: Definition, request: Start, context: JsonObject) -> st
     return request.customer_id or request.lead_id
 
 
-def advance(journey: Journey, definition: Definition, *, at: datetime, to: str | None = None) -> list[JourneyEvent]:
-    """Complete the current step and enter the next by order, or the named one. After the last, the journey ends."""
+def advance(
+    journey: Journey, definition: Definition, *, at: datetime, to: str | None = None
+) -> list[JourneyEvent]:
+    """Complete the current step and enter the next by order, or the named one. After the last, the end."""
     require(journey, Status.ACTIVE, verb="advanced")
     story = Story(journey, definition, at)
     current = journey.current
+    failed: tuple[Unmet, ...] = ()
     if current.state is StepState.ACTIVE:
-        refuse_unmet(exit_unmet(journey, definition), f"The step {current.id!r} cannot be completed yet.")
+        failed = exit_unmet(journey, definition)
         story.tell(StepCompleted(at=at, step=current.id, visit=current.visit))
+    target: Step | None
     if to is not None:
         target = _named(story.journey, definition, to)
     elif current.state is StepState.BLOCKED:
         target = definition.step(current.id)
     else:
-        target = _next(story.journey, definition)
-    _arrive(story, target)
+        target = next_step(story.journey, definition)
+    _arrive(story, target, failed)
     return story.events
 
 
-def skip(journey: Journey, definition: Definition, *, step: str, reason: str, at: datetime) -> list[JourneyEvent]:
+def skip(
+    journey: Journey, definition: Definition, *, step: str, reason: str, at: datetime
+) -> list[JourneyEvent]:
     """Leave out a step that is not done. Leaving out the current one moves on to the next."""
     require(journey, Status.ACTIVE, verb="skipped through")
     if not definition.settings.allow_skip_steps:
@@ -142,11 +131,15 @@ def skip(journey: Journey, definition: Definition, *, step: str, reason: str, at
     story = Story(journey, definition, at)
     story.tell(StepSkipped(at=at, step=step, reason=reason))
     if step == journey.current_step:
-        _arrive(story, _next(story.journey, definition))
+        _arrive(story, next_step(story.journey, definition))
+    else:
+        proceed(story)  # the journey may have waited for this step
     return story.events
 
 
-def retry(journey: Journey, definition: Definition, *, at: datetime, reason: str | None = None) -> list[JourneyEvent]:
+def retry(
+    journey: Journey, definition: Definition, *, at: datetime, reason: str | None = None
+) -> list[JourneyEvent]:
     """Enter the failed step of a failed journey anew: a new visit."""
     require(journey, Status.FAILED, verb="retried")
     step = definition.step(journey.current_step)
@@ -154,7 +147,7 @@ def retry(journey: Journey, definition: Definition, *, at: datetime, reason: str
         raise IllegalTransition("The journey has no failed step to retry.", "id")
     story = Story(journey, definition, at)
     story.tell(StepRetried(at=at, step=step.id, visit=journey.current.visit + 1, reason=reason))
-    _enter(story, step)
+    enter(story, step)
     proceed(story)
     return story.events
 
@@ -195,30 +188,7 @@ def go_on(journey: Journey, definition: Definition, *, at: datetime) -> list[Jou
 def check_size(context_bytes: int) -> None:
     """Raises TooLarge for a context over 256 KiB of JSON."""
     if context_bytes > MAX_CONTEXT_BYTES:
-        raise TooLarge(f"The context would have {context_bytes} bytes; at most {MAX_CONTEXT_BYTES} are kept.", "context")
-
-
-def exit_unmet(journey: Journey, definition: Definition) -> tuple[Unmet, ...]:
-    """Why the current step cannot be completed yet."""
-    step = definition.step(journey.current_step)
-    return unmet(step.exit_conditions, journey.scope) if step else ()
-
-
-def entry_unmet(journey: Journey, step: Step) -> tuple[Unmet, ...]:
-    """Why a step cannot be entered yet: steps it depends on, data it needs, its entry conditions."""
-    undone = [id for id in step.dependencies if not journey.visit(id).state.done]
-    waiting = tuple(
-        Unmet(f"steps.{id}", Operator.IN, ["completed", "skipped"], journey.visit(id).state.value, f"{id} is not done")
-        for id in undone
-    )
-    needed = [Condition(path, Operator.EXISTS) for path in step.required_data]
-    return waiting + unmet((*needed, *step.entry_conditions), journey.scope)
-
-
-def refuse_unmet(failed: tuple[Unmet, ...], message: str) -> None:
-    if failed:
-        problems = [Problem(each.reason, (each.field,), each) for each in failed]
-        raise ConditionsNotMet(message, problems=problems)
+        raise TooLarge(f"The context would have {context_bytes} bytes, over {MAX_CONTEXT_BYTES}.", "context")
 
 
 def _named(journey: Journey, definition: Definition, id: str) -> Step:
@@ -231,80 +201,12 @@ def _named(journey: Journey, definition: Definition, id: str) -> Step:
     return step
 
 
-def _next(journey: Journey, definition: Definition) -> Step | None:
-    behind = definition.after(journey.current_step)
-    return next((step for step in behind if not journey.visit(step.id).state.done), None)
-
-
-def _arrive(story: Story, target: Step | None) -> None:
-    """Somebody asked for the next step: enter it or refuse; then whatever goes on by itself."""
+def _arrive(story: Story, target: Step | None, failed: tuple[Unmet, ...] = ()) -> None:
+    """Somebody asked for the next step: enter it, or refuse with all that failed; then go on by itself."""
+    failed += entry_unmet(story.journey, target) if target else ()
+    refuse_unmet(failed, "The journey cannot go on yet.")
     if target is None:
         story.tell(JourneyCompleted(at=story.at))
         return
-    refuse_unmet(entry_unmet(story.journey, target), f"The step {target.id!r} cannot be entered yet.")
-    _enter(story, target)
+    enter(story, target)
     proceed(story)
-
-
-def _enter(story: Story, step: Step) -> None:
-    due = story.at + step.max_duration if step.max_duration and story.journey.origin is Origin.LIVE else None
-    number = story.journey.visit(step.id).visit + 1
-    before = story.journey.stage
-    story.tell(StepEntered(at=story.at, step=step.id, visit=number, stage=step.stage, due_at=due))
-    if step.stage is not before:
-        story.tell(StageChanged(at=story.at, from_stage=before, to_stage=step.stage))
-
-
-def _come_to(story: Story, step: Step) -> None:
-    """The journey came here by itself: enter, or wait before the step."""
-    failed = entry_unmet(story.journey, step)
-    if not failed:
-        _enter(story, step)
-    elif (story.journey.current_step, story.journey.blocked_by) != (step.id, failed):
-        story.tell(StepBlocked(at=story.at, step=step.id, blocked_by=failed))
-
-
-def proceed(story: Story) -> None:
-    """Do what needs nobody. Each turn ends a step or enters one, so a template's length bounds it."""
-    definition = story.definition
-    for _ in range(2 * len(definition.steps) + 1):
-        journey = story.journey
-        step = definition.step(journey.current_step)
-        told = len(story.events)
-        if step is None or journey.status is not Status.ACTIVE:
-            return
-        match journey.current.state:
-            case StepState.BLOCKED:
-                _come_to(story, step)
-            case StepState.ACTIVE if step.type in (StepType.AUTOMATED, StepType.NOTIFICATION):
-                _perform(story, step)
-            case StepState.COMPLETED if definition.settings.auto_progress and step.type is not StepType.MANUAL:
-                target = _next(journey, definition)
-                if target is None:
-                    story.tell(JourneyCompleted(at=story.at))
-                else:
-                    _come_to(story, target)
-            case _:
-                return
-        if len(story.events) == told:
-            return
-
-
-def _perform(story: Story, step: Step) -> None:
-    """A step that needs nobody: a notification is asked for; then it is completed."""
-    if exit_unmet(story.journey, story.definition):
-        return
-    if step.type is StepType.NOTIFICATION:
-        channel = step.params.get("channel")
-        story.tell(
-            NotificationRequested(
-                at=story.at,
-                step=step.id,
-                channel=channel if isinstance(channel, str) else "email",
-                title=step.name,
-                customer_id=story.journey.customer_id,
-                lead_id=story.journey.lead_id,
-                params=step.params,
-            )
-        )
-    story.tell(StepCompleted(at=story.at, step=step.id, visit=story.journey.current.visit, automatic=True))
