@@ -368,3 +368,13 @@ class Envelope:
     def position(self) -> int:
         """Its place in the subject's history: revision, then n."""
         return self.revision * POSITIONS_PER_REVISION + self.n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """All given parts must hold."""
+
+    types: tuple[str, ...] = ()
+    subject: str | None = None
+    since: datetime | None = None  # inclusive
+    until: datetime | None = None  # exclusive

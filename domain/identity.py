@@ -39,7 +39,8 @@ class Identity:
 
     @property
     def actor(self) -> Actor:
-        return Actor(ActorKind.SERVICE if Role.SERVICE in self.roles else ActorKind.USER, self.user_id)
+        """A person, unless all that is held is the role of a system."""
+        return Actor(ActorKind.SERVICE if self.roles == {Role.SERVICE} else ActorKind.USER, self.user_id)
 
     def has(self, *roles: Role) -> bool:
         """Whether any of these roles, or ADMIN, is held."""

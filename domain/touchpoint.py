@@ -83,3 +83,18 @@ def touchpoint(id: str, event: TouchpointAdded, by: Actor) -> Touchpoint:
 
 def conversion(id: str, event: ConversionAdded, by: Actor) -> Conversion:
     return Conversion(id=id, tenant_id=event.tenant_id, added=event, added_by=event.by or by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFilter:
+    """All given parts must hold."""
+
+    journey_id: str | None = None
+    customer_id: str | None = None
+    lead_id: str | None = None
+    kind: str | None = None
+    channel: str | None = None
+    source: str | None = None
+    campaign: str | None = None
+    since: datetime | None = None  # inclusive
+    until: datetime | None = None  # exclusive

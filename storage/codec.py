@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
@@ -22,10 +21,15 @@ _CONFIG = ConfigDict(
 _ENVELOPED = frozenset(("at", "by"))  # an event's time and actor stand in its envelope
 
 
-@cache
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    _configure(kind)
-    return TypeAdapter(kind)
+    found = _adapters.get(kind)
+    if found is None:
+        _configure(kind)
+        found = _adapters[kind] = TypeAdapter(kind)
+    return found
 
 
 def _configure(kind: object) -> None:

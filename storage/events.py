@@ -12,25 +12,17 @@ from typing import Any, Final, Literal
 from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError
 
-from domain.events import Envelope, NotificationRequested, Origin
+from domain.events import Envelope, EventFilter, NotificationRequested, Origin
 from domain.values import timestamp
 from storage.codec import Document, dump, load
-from storage.mongo import Collection, Mongo, translated
-from storage.paging import Page, Rows, rows
+from storage.mongo import Collection, Mongo, key_range, translated
+from domain.paging import Page, Rows, rows
 
 Word = Literal["feed", "follow"]
 
 FOLLOWED: Final = frozenset({NotificationRequested.type})
 _DUPLICATE_KEY = 11000
 MAX_DELAY: Final = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilter:
-    types: tuple[str, ...] = ()
-    subject: str | None = None
-    since: datetime | None = None  # inclusive
-    until: datetime | None = None  # exclusive
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +104,7 @@ class EventLog:
 
     async def first_unpublished(self, subject: str) -> int | None:
         """The lowest revision of a subject that its feed still waits for."""
-        waiting = [{"$match": {"subject": subject}}, {"$match": {"pending": "feed"}}]
+        waiting: list[Document] = [{"$match": {"subject": subject}}, {"$match": {"pending": "feed"}}]
         pipeline = [*waiting, {"$sort": {"position": 1}}, {"$limit": 1}]
         found = [each async for each in self._mongo.aggregate(self._events, pipeline)]
         return found[0]["revision"] if found else None
@@ -162,13 +154,16 @@ class EventLog:
         with translated():
             await self._events.update_one({"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, {"$set": values})
 
-    async def backlog(self, limit: int = 20) -> Backlog:
-        """How far the relay is behind, and the entries that keep failing."""
+    async def backlog(self, tenant_id: str | None = None, limit: int = 20) -> Backlog:
+        """How far the relay is behind over all tenants, and the entries of one that keep failing (or of all)."""
         everything = {"pendingAt": {"$gt": datetime(1970, 1, 1)}}  # noqa: DTZ001  # the lowest date, for the index
         with translated():
             entries = await self._events.count_documents(everything, maxTimeMS=self._mongo.timeout_ms)
             oldest = await self._events.find(everything).sort("pendingAt", 1).limit(1).to_list(None)
-            failing = await self._events.find({"attempts": {"$gte": 1}}).sort("attempts", -1).limit(limit).to_list(None)
+        pipeline: list[Document] = [{"$match": {"attempts": {"$gte": 1}}}]
+        pipeline += [{"$match": {"tenantId": tenant_id}}] if tenant_id is not None else []
+        pipeline += [{"$sort": {"attempts": -1}}, {"$limit": limit}]
+        failing = [each async for each in self._mongo.aggregate(self._events, pipeline)]
         first = oldest[0]["recordedAt"] if oldest else None
         return Backlog(entries, first, [_entry(each) for each in failing])
 
@@ -194,7 +189,7 @@ def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, 
         served["type"] = filter.types[0]
     elif filter.types:
         rest["type"] = {"$in": list(filter.types)}
-    bounds: dict[str, str] = dict(page.range() or {})
+    bounds = key_range(page)
     if filter.since is not None:
         bounds["$gte"] = timestamp(filter.since)
     if filter.until is not None:

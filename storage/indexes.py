@@ -9,6 +9,7 @@ from domain.errors import Unavailable
 from storage.mongo import Collection, Mongo, translated
 
 Keys = list[tuple[str, int]]
+Index = tuple[Keys, dict[str, Any]]
 
 JOURNEY_FILTERS: Final = (
     "status",
@@ -28,16 +29,16 @@ def _by(*fields: str) -> Keys:
     return [(field, 1) for field in fields]
 
 
-def _outbox() -> list[tuple[Keys, dict[str, Any]]]:
+def _outbox() -> list[Index]:
     return [(_by("outboxAt"), {"sparse": True})]
 
 
-def _listed(filters: tuple[str, ...], *orders: str) -> list[tuple[Keys, dict[str, Any]]]:
-    alone = [(_by("tenantId", order), {}) for order in orders]
+def _listed(filters: tuple[str, ...], *orders: str) -> list[Index]:
+    alone: list[Index] = [(_by("tenantId", order), {}) for order in orders]
     return alone + [(_by("tenantId", field, order), {}) for field in filters for order in orders]
 
 
-INDEXES: Final[dict[str, list[tuple[Keys, dict[str, Any]]]]] = {
+INDEXES: Final[dict[str, list[Index]]] = {
     "journeys": [
         *_outbox(),
         *_listed(JOURNEY_FILTERS, "createdKey", "activityKey"),

@@ -15,7 +15,7 @@ from domain.values import timestamp
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
-from storage.paging import Page, Rows, rows
+from domain.paging import Page, Rows, rows
 from storage.templates import Templates
 
 Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]
@@ -153,7 +153,7 @@ def match(
         return None, []
     key, other = ORDER_KEYS[order], ("activityKey" if order is JourneyOrder.CREATED_AT else "createdKey")
     spans = {"createdKey": filter.created_at, "activityKey": filter.last_activity}
-    bounds = {name: dict[str, str]() for name in spans}
+    bounds: dict[str, dict[str, str]] = {name: {} for name in spans}
     for name, span in spans.items():
         if span is not None and span.since is not None:
             bounds[name]["$gte"] = timestamp(span.since)
@@ -168,22 +168,24 @@ def match(
     rest: list[Document] = [
         {name: {"$in": list(values)}} for name, values in filter.one_of.items() if len(values) > 1
     ]
+    served: Document
     if tokens and not (equal.keys() & {"customerId", "leadId"}):
-        served: Document = {"searchTokens": f"{tenant_id}|{max(tokens, key=len)}"}
+        served = {"searchTokens": f"{tenant_id}|{max(tokens, key=len)}"}
         rest += [{"searchTokens": f"{tenant_id}|{token}"} for token in sorted(tokens, key=len)[:-1]]
         rest += [{name: value} for name, value in equal.items()]
-        rest += [{name: span} for name, span in bounds.items() if span]
+        rest += [{name: ranged} for name, ranged in bounds.items() if ranged]
         return served, rest
     first = next(iter(equal), None)
-    served = {"tenantId": tenant_id} | ({} if first is None else {first: equal[first]})
+    served = {"tenantId": tenant_id}
+    if first is not None:
+        served[first] = equal[first]
     rest += [{name: value} for name, value in equal.items() if name != first]
     rest += [{"searchTokens": f"{tenant_id}|{token}"} for token in tokens or ()]
-    ranged = key if ordered or not bounds[other] else other
-    if bounds[ranged]:
-        served[ranged] = bounds[ranged]
-    unranged = other if ranged == key else key
-    if bounds[unranged]:
-        rest.append({unranged: bounds[unranged]})
+    near, far = (key, other) if ordered or not bounds[other] else (other, key)
+    if bounds[near]:
+        served[near] = bounds[near]
+    if bounds[far]:
+        rest.append({far: bounds[far]})
     return served, rest
 
 

@@ -4,10 +4,10 @@ Motor and PyMongo's asyncio client make the same calls; they differ only in whic
 this module knows. Writes are acknowledged by a majority and journaled.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from inspect import isawaitable
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from bson import CodecOptions
 from bson.codec_options import TypeRegistry
@@ -24,6 +24,7 @@ from pymongo.errors import (
 )
 
 from domain.errors import QueryTimeout, Unavailable
+from domain.paging import Page
 from storage.codec import Document, plain
 
 Collection = AsyncCollection[Document]
@@ -43,7 +44,7 @@ class Mongo:
 
     def __init__(self, uri: str, database: str, driver: str = "motor", *, timeout: float = 5.0, **options: Any) -> None:
         self.timeout_ms = int(timeout * 1000)
-        wait = {"serverSelectionTimeoutMS": SERVER_WAIT_MS, "connectTimeoutMS": SERVER_WAIT_MS}
+        wait: dict[str, Any] = {"serverSelectionTimeoutMS": SERVER_WAIT_MS, "connectTimeoutMS": SERVER_WAIT_MS}
         wait |= {"socketTimeoutMS": SOCKET_WAIT_MS, "appname": "journeys"}
         self._client: Any = _client(driver)(uri, tz_aware=True, **wait, **options)
         codec: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry(fallback_encoder=plain))
@@ -77,7 +78,7 @@ class Mongo:
         with translated():
             cursor: Any = collection.aggregate(list(pipeline), **options)
             if isawaitable(cursor):
-                cursor = await cast("Awaitable[Any]", cursor)
+                cursor = await cursor
             async for document in cursor:
                 yield document
 
@@ -88,6 +89,12 @@ def _client(driver: str) -> Any:
     from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415  # only where it is asked for
 
     return AsyncIOMotorClient
+
+
+def key_range(page: Page) -> dict[str, str]:
+    """The bounds on the sort key of a list that runs from new to old: what comes `after` has a lower key."""
+    bounds = {} if page.after is None else {"$lt": page.after}
+    return bounds if page.before is None else bounds | {"$gt": page.before}
 
 
 class translated:  # noqa: N801  # reads as a statement: `with translated():`

@@ -15,7 +15,7 @@ from domain.template import Definition, Template
 from storage.change import Cause, Changed, Changes, Kind, digest
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
-from storage.paging import Page, Rows, rows
+from domain.paging import Page, Rows, rows
 
 CACHED: Final = 2_000
 SYSTEM: Final = Actor(ActorKind.SYSTEM, "journeys")

@@ -1,36 +1,19 @@
 """Touchpoints and conversions: recorded once, listed from new to old by when they took place."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from domain import touchpoint as fold
 from domain.events import ConversionAdded, TouchpointAdded
-from domain.touchpoint import Conversion, Touchpoint
+from domain.touchpoint import Conversion, RecordFilter, Touchpoint
 from domain.values import timestamp
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document, load
-from storage.mongo import Mongo, translated
-from storage.paging import Page, Rows, rows
+from storage.mongo import Mongo, key_range
+from domain.paging import Page, Rows, rows
 
 R = TypeVar("R", Touchpoint, Conversion)
 E = TypeVar("E", TouchpointAdded, ConversionAdded)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordFilter:
-    """All given parts must hold."""
-
-    journey_id: str | None = None
-    customer_id: str | None = None
-    lead_id: str | None = None
-    kind: str | None = None
-    channel: str | None = None
-    source: str | None = None
-    campaign: str | None = None
-    since: datetime | None = None  # inclusive
-    until: datetime | None = None  # exclusive
 
 
 def _keys(record: Touchpoint | Conversion) -> Document:
@@ -59,7 +42,8 @@ class Records(Generic[R, E]):
     """The touchpoints, or the conversions."""
 
     def __init__(self, mongo: Mongo, changes: Changes, kind: Kind[R, E]) -> None:
-        self._mongo, self._changes, self._kind = mongo, changes, kind
+        self._mongo, self._changes = mongo, changes
+        self._kind: Kind[R, E] = kind
 
     async def add(self, id: str, event: E, cause: Cause) -> Changed[R]:
         return await self._changes.create(self._kind, id, [event], cause)
@@ -69,7 +53,8 @@ class Records(Generic[R, E]):
 
     async def page(self, tenant_id: str, filter: RecordFilter, page: Page) -> Rows[R]:
         served, rest = _match(tenant_id, filter, page)
-        pipeline: list[Document] = [{"$match": served}, *([{"$match": rest}] if rest else [])]
+        pipeline: list[Document] = [{"$match": served}]
+        pipeline += [{"$match": rest}] if rest else []
         pipeline += [{"$sort": {"timeKey": 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
         found = [each async for each in self._mongo.aggregate(self._mongo[self._kind.collection], pipeline)]
         items = [load(self._kind.state, {**each, "id": each["_id"]}) for each in found]
@@ -77,7 +62,9 @@ class Records(Generic[R, E]):
 
     async def count(self, tenant_id: str, filter: RecordFilter) -> int:
         served, rest = _match(tenant_id, filter)
-        pipeline: list[Document] = [{"$match": served}, *([{"$match": rest}] if rest else []), {"$count": "n"}]
+        pipeline: list[Document] = [{"$match": served}]
+        pipeline += [{"$match": rest}] if rest else []
+        pipeline += [{"$count": "n"}]
         counted = [each async for each in self._mongo.aggregate(self._mongo[self._kind.collection], pipeline)]
         return int(counted[0]["n"]) if counted else 0
 
@@ -96,7 +83,7 @@ def _match(tenant_id: str, filter: RecordFilter, page: Page | None = None) -> tu
     given = {name: value for name, value in parts.items() if value is not None}
     first = next(iter(given), None)
     served: Document = {"tenantId": tenant_id} | ({} if first is None else {first: given.pop(first)})
-    bounds: dict[str, str] = dict((page.range() if page else None) or {})
+    bounds = key_range(page) if page else {}
     if filter.since is not None:
         bounds["$gte"] = timestamp(filter.since)
     if filter.until is not None:

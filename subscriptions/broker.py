@@ -145,7 +145,7 @@ class Broker:
         """The changes of a stream behind this id, in order. Raises Unavailable."""
         while True:
             try:
-                found = await self._client.xrange(_stream(tenant_id), min=f"({after}", count=batch)
+                found: Any = await self._client.xrange(_stream(tenant_id), min=f"({after}", count=batch)
             except (RedisError, OSError) as error:
                 raise Unavailable("Redis cannot be reached.") from error
             for id, fields in found:

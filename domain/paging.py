@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from domain.errors import BadCursor, InvalidInput
-from storage.codec import Document
 
 T = TypeVar("T")
 
@@ -37,15 +36,6 @@ class Page:
         if not 1 <= size <= MAX_PAGE:
             raise InvalidInput(f"A page has 1 to {MAX_PAGE} rows.", name)
         return cls(size, last is not None, decode_cursor(after, "after"), decode_cursor(before, "before"))
-
-    def range(self) -> Document | None:
-        """The bounds on the sort key in the order of the list, which runs from new to old: `after` is below."""
-        bounds = {}
-        if self.after is not None:
-            bounds["$lt"] = self.after
-        if self.before is not None:
-            bounds["$gt"] = self.before
-        return bounds or None
 
     def cut(self, rows: list[T]) -> tuple[list[T], bool]:
         """The rows of the page in the order of the list, and whether there are more in the direction asked."""

@@ -1,0 +1,221 @@
+"""The command line: serve, work, and what an operator needs beside."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+
+from app.auth import check_production, development_token
+from app.embedded import EmbeddedError, embedded
+from app.graphql import build
+from app.settings import Mode, Settings
+from app.wiring import running, utc_now
+from domain.errors import DomainError
+from domain.identity import Role
+from storage.indexes import create_indexes
+from storage.mongo import connected
+
+app = typer.Typer(
+    help="Run customer journeys for internet service providers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out, err = Console(), Console(stderr=True, highlight=False)
+
+Embedded = Annotated[
+    bool, typer.Option("--embedded", help="Start a database and a Redis of its own, for trying out and developing.")
+]
+
+
+def main() -> None:
+    """Every error is one line, and an exit code that is not zero."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except (typer.TyperError, DomainError, EmbeddedError, OSError) as error:
+        fail(getattr(error, "message", None) or str(error))
+
+
+def fail(message: str) -> None:
+    err.print(f"journeys: {message}", soft_wrap=True, markup=False)
+    sys.exit(1)
+
+
+def settings(**changes: Any) -> Settings:
+    """The environment's settings, with what the command line says instead."""
+    try:
+        return Settings().model_copy(update={key: value for key, value in changes.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise typer.TyperError(f"The setting {name} is not valid: {first['msg']}.") from None
+
+
+@contextmanager
+def servers(configured: Settings, *, start: bool) -> Iterator[Settings]:
+    """The settings with addresses of MongoDB and Redis: given ones, or those of servers of our own."""
+    if not start:
+        missing = [name for name in ("mongodb_uri", "redis_url") if getattr(configured, name) is None]
+        if missing:
+            names = " and ".join(name.upper() for name in missing)
+            raise typer.TyperError(f"Set {names}, or use --embedded.")
+        yield configured
+        return
+    with embedded(configured.data_dir) as own:
+        yield configured.model_copy(update={"mongodb_uri": own.mongodb_uri, "redis_url": own.redis_url})
+
+
+def check(configured: Settings) -> None:
+    """In production mode, refuse to start before anything is bound or reached."""
+    reasons = check_production(configured)
+    if reasons:
+        raise typer.TyperError(" ".join(reasons))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket to serve on, bound before anything else is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(socket.SOMAXCONN)
+    except OSError as error:
+        bound.close()
+        raise typer.TyperError(f"Port {port} on {host} cannot be used: {error.strerror}.") from None
+    return bound
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many server processes.")] = 1,
+    own: Embedded = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Load a small demonstration tenant.")] = False,
+    work: Annotated[bool, typer.Option("--work", help="Do the background work here too; always with --embedded.")] = False,
+) -> None:
+    """Serve GraphQL."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configured = settings(host=host, port=port, work=work or own or None)
+    check(configured)
+    if own and workers > 1:
+        raise typer.TyperError("The embedded database serves one process; use --workers with MONGODB_URI.")
+    bound = listen(configured.host, configured.port)
+    with bound, servers(configured, start=own) as ready:
+        if demo:
+            asyncio.run(_load_demo(ready))
+        out.print(f"GraphQL and GraphiQL: http://{ready.host}:{bound.getsockname()[1]}/graphql", soft_wrap=True)
+        _serve(ready, bound, workers)
+
+
+def _serve(configured: Settings, bound: socket.socket, workers: int) -> None:
+    os.environ.update(environment(configured))
+    config = uvicorn.Config(
+        "app.asgi:create",
+        factory=True,
+        workers=workers,
+        ws="websockets-sansio",
+        ws_max_size=configured.max_body_bytes,
+        ws_per_message_deflate=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+    if workers > 1:
+        from uvicorn.supervisors import Multiprocess  # noqa: PLC0415  # only where it is asked for
+
+        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[bound]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[bound])
+
+
+def environment(configured: Settings) -> dict[str, str]:
+    """What a server process needs to come to the same settings."""
+    values = {"JOURNEYS_WORK": str(configured.work).lower(), "JOURNEYS_MODE": configured.mode.value}
+    values |= {"JOURNEYS_HOST": configured.host, "JOURNEYS_PORT": str(configured.port)}
+    return values | {"MONGODB_URI": configured.mongodb_uri or "", "REDIS_URL": configured.redis_url or ""}
+
+
+async def _load_demo(configured: Settings) -> None:
+    from app.demo import load  # noqa: PLC0415  # only where it is asked for
+
+    async with running(configured, serve=False) as runtime:
+        await load(runtime.store, runtime.now)
+
+
+@app.command()
+def work() -> None:
+    """Do the background work: relay what was left behind, watch timers. Any number of these may run."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configured = settings()
+    with servers(configured, start=False) as ready:
+        run(_work(ready))
+
+
+async def _work(configured: Settings) -> None:
+    async with running(configured, serve=False, work=True):
+        out.print("Working.")
+        await asyncio.Event().wait()
+
+
+@app.command()
+def sdl() -> None:
+    """Print the schema."""
+    sys.stdout.write(build().as_str() + "\n")
+
+
+@app.command()
+def indexes() -> None:
+    """Create the indexes that are not there yet."""
+    with servers(settings(), start=False) as ready:
+        out.print(f"{run(_indexes(ready))} indexes are there.")
+
+
+async def _indexes(configured: Settings) -> int:
+    async with connected(configured.mongodb_uri or "", configured.database, configured.driver.value) as mongo:
+        return await create_indexes(mongo)
+
+
+@app.command()
+def token(
+    tenant: Annotated[str, typer.Option(help="The tenant.")] = "demo",
+    user: Annotated[str, typer.Option(help="The user.")] = "developer",
+    role: Annotated[list[Role] | None, typer.Option(help="A role; may be given more than once.")] = None,
+    hours: Annotated[float, typer.Option(help="How long it is valid.")] = 24.0,
+) -> None:
+    """Make a development token, signed with JOURNEYS_JWT_SECRET."""
+    roles = [Role.ADMIN] if role is None else role
+    lifetime = timedelta(hours=hours)
+    made = development_token(settings(), tenant=tenant, user=user, roles=roles, lifetime=lifetime, now=utc_now())
+    sys.stdout.write(made + "\n")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is reached, in which version, and what is misconfigured."""
+    from app.doctor import examine  # noqa: PLC0415  # only where it is asked for
+
+    findings = run(examine(settings()))
+    for finding in findings:
+        out.print(f"{'ok ' if finding.ok else 'BAD'} {finding.text}", style=None if finding.ok else "red", soft_wrap=True)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)

@@ -1,0 +1,137 @@
+"""The whole API on one page: what can be asked, done and watched."""
+
+from collections.abc import AsyncIterator, Iterable
+from functools import lru_cache
+from typing import Any, Final, cast
+
+import orjson
+import strawberry
+from graphql import ASTValidationRule, DocumentNode, GraphQLError, OperationDefinitionNode, OperationType, parse
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions.max_aliases import create_validator as limit_aliases
+from strawberry.extensions.query_depth_limiter import create_validator as limit_depth
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import ExecutionResult
+
+import schema.enums
+from app.masking import Masking
+from resolvers.context import Context
+from resolvers.events import EventQueries
+from resolvers.journeys import JourneyMutations, JourneyQueries
+from resolvers.nodes import NodeQueries
+from resolvers.templates import TemplateMutations, TemplateQueries
+from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
+from schema.journey import Journey
+from schema.scalars import SCALARS
+from schema.template import Template
+from schema.touchpoint import Conversion, Touchpoint
+from subscriptions.events import EventSubscriptions
+from subscriptions.journeys import JourneySubscriptions
+from subscriptions.sharing import Groups
+
+assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
+
+MAX_DEPTH: Final = 12
+MAX_ALIASES: Final = 50
+MAX_TOKENS: Final = 4_000
+DOCUMENTS: Final = 512
+RULES: Final[list[type[ASTValidationRule]]] = [limit_depth(MAX_DEPTH, None), limit_aliases(MAX_ALIASES)]
+
+
+@strawberry.type(description="What can be asked.")
+class Query(NodeQueries, JourneyQueries, TemplateQueries, TouchpointQueries, EventQueries):
+    pass
+
+
+@strawberry.type(description="What can be done. A refused mutation changes nothing and says why in `userErrors`.")
+class Mutation(JourneyMutations, TemplateMutations, TouchpointMutations):
+    pass
+
+
+@strawberry.type(description="What can be watched, over graphql-transport-ws or server-sent events.")
+class Subscription(JourneySubscriptions, EventSubscriptions):
+    pass
+
+
+class _Execution(StrawberryGraphQLCoreExecutionContext):
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """graphql-core lets all events of a subscription share one memo of field nodes, which then only grows."""
+        executor = super().build_per_event_executor(payload)
+        executor._relevant_sub_fields = {}  # noqa: SLF001
+        return executor
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema, with equal subscriptions shared."""
+
+    groups: Groups
+
+    async def stream(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        root_value: Any = None,
+        operation_name: str | None = None,
+        operation_extensions: dict[str, Any] | None = None,
+        allowed_operation_types: Iterable[Any] | None = None,
+    ) -> Any:
+        async def source(context: Any) -> AsyncIterator[ExecutionResult]:
+            results = await super(Schema, self).stream(
+                query,
+                variable_values,
+                context,
+                root_value,
+                operation_name,
+                operation_extensions,
+                allowed_operation_types,
+            )
+            return cast(AsyncIterator[ExecutionResult], results)
+
+        context: Context = context_value
+        if context.known is None or not query or not _is_subscription(query, operation_name):
+            return await source(context)
+        identity = context.identity
+        variables = orjson.dumps(variable_values, option=orjson.OPT_SORT_KEYS)
+        key = (identity.tenant_id, identity.roles, query, operation_name, variables)
+        return self.groups.join(key, context, source)
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Masking logs what is worth it."""
+
+
+def build() -> Schema:
+    """The schema. One for each process."""
+    built = Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[Journey, Template, Touchpoint, Conversion],
+        config=StrawberryConfig(scalar_map=SCALARS),
+        extensions=[
+            Masking,
+            lambda: MaxTokensLimiter(MAX_TOKENS),
+            lambda: ParserCache(DOCUMENTS),
+            lambda: AddValidationRules(RULES),
+            lambda: ValidationCache(DOCUMENTS),
+        ],
+        execution_context_class=_Execution,
+    )
+    built.groups = Groups()
+    return built
+
+
+@lru_cache(DOCUMENTS)
+def _parsed(query: str) -> DocumentNode | None:
+    try:
+        return parse(query, max_tokens=MAX_TOKENS)
+    except GraphQLError:
+        return None
+
+
+def _is_subscription(query: str, name: str | None) -> bool:
+    document = _parsed(query)
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)] if document else []
+    chosen = [each for each in operations if name is None or (each.name is not None and each.name.value == name)]
+    return len(chosen) == 1 and chosen[0].operation is OperationType.SUBSCRIPTION

@@ -1,0 +1,80 @@
+"""Errors on their way out: what the caller can understand keeps its code; the rest becomes a request id.
+
+The real error is in the server's log, under that id. No Python text leaves the house.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.extensions import SchemaExtension
+from strawberry.types import StreamExecutionResult
+
+from domain.errors import DomainError, ErrorCode, Lagged
+from resolvers.context import Context
+
+log = logging.getLogger(__name__)
+
+HTTP_UNAUTHORIZED = 401
+
+
+class Masking(SchemaExtension):
+    def on_operation(self) -> Iterator[None]:
+        yield
+        self._mask(self.execution_context.result)
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        self._mask(result)
+        yield
+
+    def _mask(self, result: Any) -> None:
+        errors = getattr(result, "errors", None)
+        if errors:
+            context: Context = self.execution_context.context
+            result.errors = [masked(error, context) for error in errors]
+
+
+def masked(error: GraphQLError, context: Context) -> GraphQLError:
+    """The error as the client may see it."""
+    original = error.original_error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    if error.extensions and "code" in error.extensions:
+        return error
+    if isinstance(original, DomainError):
+        return _told(error, original, context)
+    if isinstance(error, GraphQLSyntaxError):
+        return _with(error, error.message, code="GRAPHQL_PARSE_FAILED")
+    if original is None or isinstance(original, GraphQLError):
+        return _with(error, error.message, code="GRAPHQL_VALIDATION_FAILED" if error.path is None else "INVALID_INPUT")
+    log.error("Request %s failed", context.request_id, exc_info=original)
+    return _with(
+        error,
+        "Something went wrong here; ask the operator, giving the request id.",
+        code="INTERNAL",
+        requestId=context.request_id,
+    )
+
+
+def _told(error: GraphQLError, original: DomainError, context: Context) -> GraphQLError:
+    extensions: dict[str, Any] = {"code": original.code.value}
+    path = original.problems[0].path
+    if path:
+        extensions["argument"] = ".".join(path)
+    if isinstance(original, Lagged):
+        extensions["cursor"] = (context.delivered or ("", None))[1]
+    if original.code is ErrorCode.UNAUTHENTICATED and hasattr(context.transport, "status_code"):
+        context.transport.status_code = HTTP_UNAUTHORIZED
+    return _with(error, original.message, **extensions)
+
+
+def _with(error: GraphQLError, message: str, **extensions: Any) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

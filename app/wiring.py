@@ -1,0 +1,98 @@
+"""The composition root: one process's parts, made from the settings and put together."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from app.auth import Authenticator
+from app.settings import Settings
+from domain.values import milliseconds
+from resolvers.context import Context
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from subscriptions.broker import Broker
+from subscriptions.feed import Feed
+from workers.relay import Relay
+from workers.timers import Timers
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    return milliseconds(datetime.now(UTC))
+
+
+def new_id() -> str:
+    return uuid4().hex
+
+
+@dataclass(slots=True)
+class Runtime:
+    settings: Settings
+    store: Store
+    broker: Broker
+    feed: Feed
+    relay: Relay
+    timers: Timers
+    authenticator: Authenticator
+    now: Callable[[], datetime]
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    def context(self, request_id: str) -> Context:
+        return Context(
+            store=self.store,
+            feed=self.feed,
+            now=self.now,
+            new_id=new_id,
+            request_id=request_id[:64],
+            max_concurrent_journeys=self.settings.max_concurrent_journeys,
+        )
+
+    def spawn(self, work: Any, name: str) -> None:
+        """Run something in the background until the end; its death is loud."""
+        task = asyncio.create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("The background task %s died", task.get_name(), exc_info=error)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now, serve: bool = True, work: bool = False
+) -> AsyncIterator[Runtime]:
+    """The parts, connected. `serve`: relay own changes and listen to the feed; `work`: sweep and watch timers."""
+    if settings.mongodb_uri is None or settings.redis_url is None:
+        raise RuntimeError("the addresses of MongoDB and Redis are known by now")
+    mongo = Mongo(settings.mongodb_uri, settings.database, settings.driver.value, timeout=settings.query_timeout)
+    broker = Broker(settings.redis_url, feed_length=settings.feed_length)
+    store = Store.of(mongo, now)
+    relay = Relay(store, broker.publish, now)
+    store.changes.logged = relay.logged
+    feed = Feed(broker, store.events, now)
+    runtime = Runtime(settings, store, broker, feed, relay, Timers(store, now), Authenticator(settings, now), now)
+    try:
+        await create_indexes(mongo)
+        runtime.spawn(relay.run(), "relay")
+        if serve:
+            runtime.spawn(feed.run(), "feed")
+        if work:
+            runtime.spawn(relay.sweep(), "sweep")
+            runtime.spawn(runtime.timers.run(), "timers")
+        yield runtime
+    finally:
+        await store.changes.drain()
+        for task in list(runtime.tasks):
+            task.cancel()
+        await asyncio.gather(*runtime.tasks, return_exceptions=True)
+        await broker.close()
+        await mongo.close()

@@ -1,0 +1,57 @@
+"""Who asks, and anything by its id."""
+
+import strawberry
+
+from domain.errors import InvalidInput, NotFound
+from schema.identity import Viewer
+from schema.info import Info
+from schema.journey import Journey
+from schema.node import Node
+from schema.permissions import CanView
+from schema.template import Template
+from schema.touchpoint import Conversion, Touchpoint
+
+MAX_NODES = 100
+
+
+@strawberry.type
+class NodeQueries:
+    @strawberry.field(description="Who is asking, by the token.", permission_classes=[CanView])
+    def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context.identity)
+
+    @strawberry.field(
+        description="The object with this id; null where none is known.", permission_classes=[CanView]
+    )
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+        return await _find(info, id)
+
+    @strawberry.field(
+        description="The objects with these ids, at most 100, in that order; null where none is known.",
+        permission_classes=[CanView],
+    )
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        if len(ids) > MAX_NODES:
+            raise InvalidInput(f"At most {MAX_NODES} ids at a time.", "ids")
+        wanted = [id for id in ids if id.startswith("jrn_")]
+        found = await info.context.store.journeys.many(wanted, info.context.identity.tenant_id)
+        journeys = {id: Journey.of(each) for id, each in zip(wanted, found, strict=True) if each is not None}
+        return [journeys.get(id) if id.startswith("jrn_") else await _find(info, id) for id in ids]
+
+
+async def _find(info: Info, id: str) -> Node | None:
+    store, tenant = info.context.store, info.context.identity.tenant_id
+    try:
+        match id.partition("_")[0]:
+            case "jrn":
+                return Journey.of(await store.journeys.get(id, tenant))
+            case "tpl":
+                return Template.of(await store.templates.get(id, tenant))
+            case "tch":
+                return Touchpoint.of(await store.touchpoints.get(id, tenant))
+            case "cnv":
+                return Conversion.of(await store.conversions.get(id, tenant))
+            case _:
+                return None
+    except NotFound:
+        return None

@@ -1,0 +1,206 @@
+"""Journeys as GraphQL shows them. A plain object made from the domain's; what costs a query is a method."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+import strawberry
+
+from domain import journey as domain
+from domain.allowed import JourneyAction, allowed_actions
+from domain.events import Origin, Priority, StepState, StepVisit
+from domain.journey import Status
+from domain.template import Category, Stage, Step, StepType
+from domain.touchpoint import RecordFilter
+from schema.condition import UnmetCondition
+from schema.event import Event, EventConnection
+from schema.identity import Actor
+from schema.info import Info
+from schema.node import Node
+from schema.paging import After, Before, Connection, First, Last, connect
+from schema.scalars import JSON
+from schema.template import Template
+from schema.touchpoint import Conversion, Touchpoint
+
+
+@strawberry.type(description="A step of a journey: what the template says of it and where it stands.")
+class JourneyStep:
+    id: str = strawberry.field(description="The step's name for programs.")
+    name: str = strawberry.field(description="The step's name for people.")
+    description: str = strawberry.field(description="What is done in it.")
+    stage: Stage = strawberry.field(description="The stage a journey is in while it is at this step.")
+    order: int = strawberry.field(description="Its place among the steps.")
+    type: StepType = strawberry.field(description="Who does it.")
+    package: str | None = strawberry.field(description="The system that does the work.")
+    action: str | None = strawberry.field(description="What that system is asked to do.")
+    state: StepState = strawberry.field(description="Where it stands.")
+    visit: int = strawberry.field(description="How often it was entered.")
+    entered_at: datetime | None = strawberry.field(description="When it was entered the last time.")
+    ended_at: datetime | None = strawberry.field(description="When it was completed, skipped or failed.")
+    reason: str | None = strawberry.field(description="Why it was skipped or failed.")
+    estimated_minutes: int = strawberry.field(description="How long it usually takes, in minutes.")
+    max_duration: timedelta | None = strawberry.field(description="After this time it fails.")
+
+    @classmethod
+    def of(cls, step: Step, visit: StepVisit) -> Self:
+        return cls(
+            id=step.id,
+            name=step.name,
+            description=step.description,
+            stage=step.stage,
+            order=step.order,
+            type=step.type,
+            package=step.package,
+            action=step.action,
+            state=visit.state,
+            visit=visit.visit,
+            entered_at=visit.entered_at,
+            ended_at=visit.ended_at,
+            reason=visit.reason,
+            estimated_minutes=step.estimated_minutes,
+            max_duration=step.max_duration,
+        )
+
+
+@strawberry.type(description="Whether the viewer may do something with a journey now.")
+class AllowedAction:
+    action: JourneyAction = strawberry.field(description="What it is about.")
+    allowed: bool = strawberry.field(description="Whether it would be carried out.")
+    reason: str | None = strawberry.field(description="Why not.")
+
+
+@strawberry.type(description="One customer's way through a template.")
+class Journey(Node):
+    state: strawberry.Private[domain.Journey]
+    revision: int = strawberry.field(description="Grows by one with every change, from 1.")
+    name: str = strawberry.field(description="The journey's name for people.")
+    category: Category = strawberry.field(name="type", description="What it is for.")
+    status: Status = strawberry.field(description="Whether it goes on.")
+    stage: Stage = strawberry.field(description="Where in its life the customer stands.")
+    priority: Priority = strawberry.field(description="How urgent it is.")
+    progress: int = strawberry.field(
+        description="(Completed + skipped) / all steps, a whole percentage; 100 only when completed."
+    )
+    template_id: str = strawberry.field(description="The template it follows.")
+    template_version: int = strawberry.field(description="The version of that template.")
+    current_step_id: str = strawberry.field(description="The step it is at, or waits before.")
+    customer_id: str | None = strawberry.field(description="The customer.")
+    lead_id: str | None = strawberry.field(description="The lead.")
+    context: JSON = strawberry.field(description="The journey's data.")
+    tags: list[str] = strawberry.field(description="Labels.")
+    assigned_to: str | None = strawberry.field(description="The person who looks after it.")
+    assigned_team: str | None = strawberry.field(description="The team that looks after it.")
+    blocked_by: list[UnmetCondition] = strawberry.field(
+        description="The conditions it waits for before its current step; it goes on when they hold."
+    )
+    started_at: datetime = strawberry.field(description="When it started.")
+    started_by: Actor = strawberry.field(description="Who started it.")
+    last_activity: datetime = strawberry.field(description="When something last happened in it.")
+    ended_at: datetime | None = strawberry.field(description="When it was completed or abandoned.")
+    end_reason: str | None = strawberry.field(description="Why it was ended, where a reason was given.")
+    estimated_completion: datetime | None = strawberry.field(description="Its start and the template's estimate.")
+    due_at: datetime | None = strawberry.field(description="When the current step's time is over.")
+    remaining: timedelta | None = strawberry.field(description="What is left of that time while it is paused.")
+    origin: Origin = strawberry.field(description="Whether it started here or was imported.")
+    live_cursor: str | None = strawberry.field(
+        default=None,
+        description="The end of the feed from before the journey was read, for `after` of a subscription; null while "
+        "live updates are away, and on journeys in lists, whose connection has it.",
+    )
+
+    @strawberry.field(description="Its steps in their order, with where each stands.")
+    async def steps(self, info: Info) -> list[JourneyStep]:
+        definition = await info.context.store.journeys.definition(self.state)
+        return [JourneyStep.of(step, self.state.visit(step.id)) for step in definition.steps]
+
+    @strawberry.field(description="The step it is at, or waits before.")
+    async def current_step(self, info: Info) -> JourneyStep | None:
+        definition = await info.context.store.journeys.definition(self.state)
+        step = definition.step(self.state.current_step)
+        return None if step is None else JourneyStep.of(step, self.state.current)
+
+    @strawberry.field(description="The version of the template it follows.")
+    async def template(self, info: Info) -> Template:
+        journey = self.state
+        found = await info.context.store.templates.version(
+            journey.tenant_id, journey.template_id, journey.template_version
+        )
+        return Template.of(found)
+
+    @strawberry.field(description="What the viewer may do with it now, and why not the rest.")
+    async def allowed_actions(self, info: Info) -> list[AllowedAction]:
+        context = info.context
+        definition = await context.store.journeys.definition(self.state)
+        at = max(context.now(), self.state.last_activity)
+        verdicts = allowed_actions(self.state, definition, context.identity, at=at)
+        return [AllowedAction(action=each.action, allowed=each.allowed, reason=each.reason) for each in verdicts]
+
+    @strawberry.field(description="Everything that happened to it, from first to last.")
+    async def history(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> EventConnection:
+        rows = await info.context.store.events.history(self.id, info.context.page(first, after, last, before))
+        return connect(EventConnection, rows, Event.of)
+
+    @strawberry.field(description="Its touchpoints, from new to old.")
+    async def touchpoints(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Touchpoint]:
+        store, wanted = info.context.store.touchpoints, RecordFilter(journey_id=self.id)
+        rows = await store.page(self.state.tenant_id, wanted, info.context.page(first, after, last, before))
+        return connect(
+            Connection[Touchpoint], rows, Touchpoint.of, lambda: store.count(self.state.tenant_id, wanted)
+        )
+
+    @strawberry.field(description="Its conversions, from new to old.")
+    async def conversions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Conversion]:
+        store, wanted = info.context.store.conversions, RecordFilter(journey_id=self.id)
+        rows = await store.page(self.state.tenant_id, wanted, info.context.page(first, after, last, before))
+        return connect(
+            Connection[Conversion], rows, Conversion.of, lambda: store.count(self.state.tenant_id, wanted)
+        )
+
+    @classmethod
+    def of(cls, journey: domain.Journey, live_cursor: str | None = None) -> Self:
+        left = journey.remaining_seconds
+        return cls(
+            state=journey,
+            id=strawberry.ID(journey.id),
+            revision=journey.revision,
+            name=journey.name,
+            category=journey.category,
+            status=journey.status,
+            stage=journey.stage,
+            priority=journey.priority,
+            progress=journey.progress,
+            template_id=journey.template_id,
+            template_version=journey.template_version,
+            current_step_id=journey.current_step,
+            customer_id=journey.customer_id,
+            lead_id=journey.lead_id,
+            context=JSON(journey.context),
+            tags=list(journey.tags),
+            assigned_to=journey.assigned_to,
+            assigned_team=journey.assigned_team,
+            blocked_by=[UnmetCondition.of(each) for each in journey.blocked_by],
+            started_at=journey.created_at,
+            started_by=Actor.of(journey.created_by),
+            last_activity=journey.last_activity,
+            ended_at=journey.ended_at,
+            end_reason=journey.end_reason,
+            estimated_completion=journey.estimated_completion,
+            due_at=journey.due_at,
+            remaining=None if left is None else timedelta(seconds=left),
+            origin=journey.origin,
+            live_cursor=live_cursor,
+        )
+
+
+@strawberry.type(description="A page of journeys.")
+class JourneyConnection(Connection[Journey]):
+    live_cursor: str | None = strawberry.field(
+        default=None,
+        description="The end of the feed from before the page was read, for `after` of a subscription; null while "
+        "live updates are away.",
+    )

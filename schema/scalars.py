@@ -1,0 +1,112 @@
+"""Strict scalars: what does not fit exactly is refused, with a sentence that says what would."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+from domain.values import Money, milliseconds, timestamp
+
+JSON = NewType("JSON", object)
+
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.IGNORECASE)
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{1,3})?)S)?)?")
+MAX_DEPTH: Final = 32
+
+
+def parse_date_time(value: object) -> datetime:
+    if isinstance(value, str) and _DATE_TIME.fullmatch(value):
+        try:
+            whole, _, fraction = value[:-1].partition(".")
+            at = datetime.fromisoformat(f"{whole}.{fraction[:6].ljust(6, '0')}").replace(tzinfo=UTC)
+            return milliseconds(at)
+        except ValueError:
+            pass
+    raise GraphQLError("A DateTime is RFC 3339 in UTC: 2026-01-31T12:00:00Z.")
+
+
+def parse_duration(value: object) -> timedelta:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise GraphQLError("A Duration is ISO 8601 of days, hours, minutes and seconds: P1DT2H30M.")
+    days, hours, minutes, seconds = match.groups()
+    try:
+        return timedelta(
+            days=int(days or 0), hours=int(hours or 0), minutes=int(minutes or 0), seconds=float(seconds or 0)
+        )
+    except OverflowError:
+        raise GraphQLError("The Duration is too long.") from None
+
+
+def write_duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    date = f"{days:.0f}D" if days else ""
+    time = (f"{hours:.0f}H" if hours else "") + (f"{minutes:.0f}M" if minutes else "")
+    time += f"{rest:.3f}".rstrip("0").rstrip(".") + "S" if rest else ""
+    return f"P{date}{'T' + time if time else ''}" if date or time else "PT0S"
+
+
+def parse_money(value: object) -> Money:
+    try:
+        return Money.parse(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise GraphQLError(f"Money is refused: {error}.") from None
+
+
+def parse_json(value: object) -> Any:
+    """Any JSON value of at most 32 levels, with keys that fit the database."""
+    _check_json(value, MAX_DEPTH)
+    return value
+
+
+def _check_json(value: object, depth: int) -> None:
+    if depth == 0:
+        raise GraphQLError(f"The JSON has more than {MAX_DEPTH} levels.")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not key or "\0" in key or key.startswith("$"):
+                raise GraphQLError("A key in JSON is not empty, has no NUL and does not begin with $.")
+            _check_json(inner, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_json(inner, depth - 1)
+    elif isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        raise GraphQLError("A whole number in JSON fits 64 bits.")
+
+
+SCALARS: Final[dict[object, ScalarDefinition]] = {
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="An instant: RFC 3339 in UTC, kept to the millisecond, such as `2026-01-31T12:00:00.000Z`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=timestamp,
+        parse_value=parse_date_time,
+    ),
+    timedelta: strawberry.scalar(
+        name="Duration",
+        description="A length of time: ISO 8601 of days, hours, minutes and seconds, such as `P1DT2H30M`.",
+        specified_by_url="https://www.iso.org/standard/70907.html",
+        serialize=write_duration,
+        parse_value=parse_duration,
+    ),
+    Money: strawberry.scalar(
+        name="Money",
+        description="An amount with at most four decimals, a space and an ISO 4217 currency: `49.90 EUR`.",
+        specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
+        serialize=str,
+        parse_value=parse_money,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value of at most 32 levels.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+        parse_value=parse_json,
+    ),
+}

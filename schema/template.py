@@ -1,0 +1,344 @@
+"""Templates as GraphQL shows them, and the input that writes them."""
+
+from datetime import datetime, timedelta
+from typing import Self, cast
+
+import strawberry
+
+from domain import template as domain
+from domain.errors import InvalidInput
+from domain.template import Category, Reentry, Stage, StepType, TriggerType
+from domain.values import JsonObject
+from schema.condition import Condition, ConditionInput
+from schema.errors import UserError
+from schema.identity import Actor
+from schema.info import Info
+from schema.node import Node
+from schema.scalars import JSON
+
+
+@strawberry.type(description="A step as a template describes it.")
+class TemplateStep:
+    id: str = strawberry.field(description="The step's name for programs, unique in its template.")
+    name: str = strawberry.field(description="The step's name for people.")
+    description: str = strawberry.field(description="What is done in it.")
+    stage: Stage = strawberry.field(description="The stage a journey is in while it is at this step.")
+    order: int = strawberry.field(description="Its place among the steps.")
+    type: StepType = strawberry.field(description="Who does it.")
+    package: str | None = strawberry.field(description="The system that does the work, such as `crm`.")
+    action: str | None = strawberry.field(description="What that system is asked to do, such as `convert_lead`.")
+    params: JSON = strawberry.field(description="Fixed parameters of the action.")
+    estimated_minutes: int = strawberry.field(description="How long it usually takes, in minutes.")
+    max_duration: timedelta | None = strawberry.field(description="After this time the step fails.")
+    entry_conditions: list[Condition] = strawberry.field(description="What must hold before it is entered.")
+    exit_conditions: list[Condition] = strawberry.field(description="What must hold before it is completed.")
+    required_data: list[str] = strawberry.field(
+        description="Paths that must be in the context before it is entered."
+    )
+    output_data: list[str] = strawberry.field(description="Paths that it adds to the context.")
+    dependencies: list[str] = strawberry.field(description="Steps that must be completed or skipped before.")
+    ui: JSON = strawberry.field(description="Hints for front ends; the service does not look at them.")
+
+    @classmethod
+    def of(cls, step: domain.Step) -> Self:
+        return cls(
+            id=step.id,
+            name=step.name,
+            description=step.description,
+            stage=step.stage,
+            order=step.order,
+            type=step.type,
+            package=step.package,
+            action=step.action,
+            params=JSON(step.params),
+            estimated_minutes=step.estimated_minutes,
+            max_duration=step.max_duration,
+            entry_conditions=[Condition.of(each) for each in step.entry_conditions],
+            exit_conditions=[Condition.of(each) for each in step.exit_conditions],
+            required_data=list(step.required_data),
+            output_data=list(step.output_data),
+            dependencies=list(step.dependencies),
+            ui=JSON(step.ui),
+        )
+
+
+@strawberry.type(description="What starts a journey of the template by itself.")
+class TemplateTrigger:
+    id: str = strawberry.field(description="The trigger's name for programs, unique in its template.")
+    name: str = strawberry.field(description="The trigger's name for people.")
+    type: TriggerType = strawberry.field(description="What makes it fire.")
+    event: str | None = strawberry.field(description="The event type it waits for, such as `crm:lead_qualified`.")
+    schedule: str | None = strawberry.field(description="When it fires, as a cron expression of five fields.")
+    time_zone: str | None = strawberry.field(description="The time zone of the schedule, such as `Europe/Rome`.")
+    conditions: list[Condition] = strawberry.field(description="What must hold for it to fire.")
+    context_mapping: JSON = strawberry.field(
+        description="Context keys of the new journey and the paths in the event that fill them."
+    )
+    active: bool = strawberry.field(description="Whether it is switched on.")
+    priority: int = strawberry.field(description="Lower fires first.")
+
+    @classmethod
+    def of(cls, trigger: domain.Trigger) -> Self:
+        return cls(
+            id=trigger.id,
+            name=trigger.name,
+            type=trigger.type,
+            event=trigger.event,
+            schedule=trigger.schedule,
+            time_zone=trigger.time_zone,
+            conditions=[Condition.of(each) for each in trigger.conditions],
+            context_mapping=JSON(trigger.context_mapping),
+            active=trigger.active,
+            priority=trigger.priority,
+        )
+
+
+@strawberry.type(description="How journeys of a template behave.")
+class TemplateSettings:
+    auto_progress: bool = strawberry.field(description="Whether a journey goes on by itself after steps without people.")
+    allow_skip_steps: bool = strawberry.field(description="Whether steps may be skipped.")
+    require_approval: bool = strawberry.field(description="Whether the journey as a whole needs an approval.")
+    notifications_enabled: bool = strawberry.field(description="Whether notification steps tell anybody.")
+    sla_tracking: bool = strawberry.field(description="Whether service levels are computed for it.")
+    reentry: Reentry = strawberry.field(description="When another one may start for the same customer.")
+    entry_key: str | None = strawberry.field(
+        description="A path in the context that stands for the customer in that rule, such as `ticketId`."
+    )
+
+    @classmethod
+    def of(cls, settings: domain.Settings) -> Self:
+        return cls(
+            auto_progress=settings.auto_progress,
+            allow_skip_steps=settings.allow_skip_steps,
+            require_approval=settings.require_approval,
+            notifications_enabled=settings.notifications_enabled,
+            sla_tracking=settings.sla_tracking,
+            reentry=settings.reentry,
+            entry_key=settings.entry_key,
+        )
+
+
+@strawberry.type(description="One version of a template: the steps, triggers and settings that journeys follow.")
+class Template(Node):
+    template_id: str = strawberry.field(description="The template's id, the same for all its versions.")
+    version: int = strawberry.field(description="Whole number from 1. A version never changes.")
+    revision: int = strawberry.field(description="Grows with each change of `active`.")
+    name: str = strawberry.field(description="The template's name for people.")
+    description: str = strawberry.field(description="What journeys of it are about.")
+    category: Category = strawberry.field(description="The `type` of its journeys.")
+    active: bool = strawberry.field(description="Whether journeys may start from this version.")
+    estimated_minutes: int = strawberry.field(description="The sum over its steps, in minutes.")
+    steps: list[TemplateStep] = strawberry.field(description="Its steps in their order.")
+    triggers: list[TemplateTrigger] = strawberry.field(description="What starts journeys of it by itself.")
+    settings: TemplateSettings = strawberry.field(description="How its journeys behave.")
+    default_context: JSON = strawberry.field(description="What a new journey's context begins with.")
+    tags: list[str] = strawberry.field(description="Labels.")
+    created_at: datetime = strawberry.field(description="When this version was made.")
+    created_by: Actor = strawberry.field(description="Who made this version.")
+
+    @strawberry.field(description="How many journeys have followed this version, ended ones included.")
+    async def usage_count(self, info: Info) -> int:
+        context = info.context
+        return await context.store.journeys.usage(context.identity.tenant_id, self.template_id, self.version)
+
+    @classmethod
+    def of(cls, template: domain.Template) -> Self:
+        definition = template.definition
+        return cls(
+            id=strawberry.ID(template.id),
+            template_id=definition.template_id,
+            version=template.version,
+            revision=template.revision,
+            name=definition.name,
+            description=definition.description,
+            category=definition.category,
+            active=template.active,
+            estimated_minutes=definition.estimated_minutes,
+            steps=[TemplateStep.of(each) for each in definition.steps],
+            triggers=[TemplateTrigger.of(each) for each in definition.triggers],
+            settings=TemplateSettings.of(definition.settings),
+            default_context=JSON(definition.default_context),
+            tags=list(definition.tags),
+            created_at=template.created_at,
+            created_by=Actor.of(template.created_by),
+        )
+
+
+@strawberry.type(description="What a template mutation made, or why it was refused.")
+class TemplatePayload:
+    template: Template | None = strawberry.field(description="The version as it is now; null when refused.")
+    settled: bool = strawberry.field(description="Whether its events are in the log already.")
+    user_errors: list[UserError] = strawberry.field(description="Why it was refused; empty when it was not.")
+
+
+@strawberry.type(description="What a check of a template found.")
+class TemplateValidation:
+    valid: bool = strawberry.field(description="Whether the template could be created as it is.")
+    errors: list[UserError] = strawberry.field(description="Every error with its path.")
+
+
+@strawberry.input(description="A step.")
+class TemplateStepInput:
+    id: str = strawberry.field(description="1 to 64 lower-case letters, digits, _ and -; unique in the template.")
+    name: str = strawberry.field(description="The step's name for people, 1 to 200 characters.")
+    stage: Stage = strawberry.field(description="The stage a journey is in while it is at this step.")
+    order: int = strawberry.field(description="Its place among the steps; unique.")
+    type: StepType = strawberry.field(default=StepType.MANUAL, description="Who does it.")
+    description: str = strawberry.field(default="", description="What is done in it.")
+    package: str | None = strawberry.field(default=None, description="The system that does the work, such as `crm`.")
+    action: str | None = strawberry.field(default=None, description="What that system is asked to do.")
+    params: JSON | None = strawberry.field(default=None, description="Fixed parameters of the action, an object.")
+    estimated_minutes: int = strawberry.field(default=0, description="How long it usually takes, in minutes.")
+    max_duration: timedelta | None = strawberry.field(default=None, description="After this time the step fails.")
+    entry_conditions: list[ConditionInput] = strawberry.field(
+        default_factory=list, description="What must hold before it is entered."
+    )
+    exit_conditions: list[ConditionInput] = strawberry.field(
+        default_factory=list, description="What must hold before it is completed."
+    )
+    required_data: list[str] = strawberry.field(
+        default_factory=list, description="Paths that must be in the context before it is entered."
+    )
+    output_data: list[str] = strawberry.field(default_factory=list, description="Paths that it adds to the context.")
+    dependencies: list[str] = strawberry.field(
+        default_factory=list, description="Steps, earlier in order, that must be completed or skipped before."
+    )
+    ui: JSON | None = strawberry.field(default=None, description="Hints for front ends, an object.")
+
+    def to_domain(self) -> domain.Step:
+        return domain.Step(
+            id=self.id,
+            name=self.name,
+            stage=self.stage,
+            order=self.order,
+            type=self.type,
+            description=self.description,
+            package=self.package,
+            action=self.action,
+            params=json_object(self.params),
+            estimated_minutes=self.estimated_minutes,
+            max_duration=self.max_duration,
+            entry_conditions=tuple(each.to_domain() for each in self.entry_conditions),
+            exit_conditions=tuple(each.to_domain() for each in self.exit_conditions),
+            required_data=tuple(self.required_data),
+            output_data=tuple(self.output_data),
+            dependencies=tuple(self.dependencies),
+            ui=json_object(self.ui),
+        )
+
+
+@strawberry.input(description="What starts a journey of the template by itself.")
+class TemplateTriggerInput:
+    id: str = strawberry.field(description="1 to 64 lower-case letters, digits, _ and -; unique in the template.")
+    name: str = strawberry.field(description="The trigger's name for people.")
+    type: TriggerType = strawberry.field(description="What makes it fire.")
+    event: str | None = strawberry.field(default=None, description="The event type it waits for: area:name.")
+    schedule: str | None = strawberry.field(default=None, description="A cron expression of five fields.")
+    time_zone: str | None = strawberry.field(default=None, description="The time zone of the schedule.")
+    conditions: list[ConditionInput] = strawberry.field(
+        default_factory=list, description="What must hold for it to fire."
+    )
+    context_mapping: JSON | None = strawberry.field(
+        default=None, description="Context keys of the new journey and the paths in the event that fill them."
+    )
+    active: bool = strawberry.field(default=True, description="Whether it is switched on.")
+    priority: int = strawberry.field(default=1, description="Lower fires first.")
+
+    def to_domain(self) -> domain.Trigger:
+        return domain.Trigger(
+            id=self.id,
+            name=self.name,
+            type=self.type,
+            event=self.event,
+            schedule=self.schedule,
+            time_zone=self.time_zone,
+            conditions=tuple(each.to_domain() for each in self.conditions),
+            context_mapping={key: str(path) for key, path in json_object(self.context_mapping).items()},
+            active=self.active,
+            priority=self.priority,
+        )
+
+
+@strawberry.input(description="How journeys of a template behave.")
+class TemplateSettingsInput:
+    auto_progress: bool = strawberry.field(
+        default=False, description="Whether a journey goes on by itself after steps without people."
+    )
+    allow_skip_steps: bool = strawberry.field(default=False, description="Whether steps may be skipped.")
+    require_approval: bool = strawberry.field(
+        default=False, description="Whether the journey as a whole needs an approval."
+    )
+    notifications_enabled: bool = strawberry.field(
+        default=True, description="Whether notification steps tell anybody."
+    )
+    sla_tracking: bool = strawberry.field(default=False, description="Whether service levels are computed for it.")
+    reentry: Reentry = strawberry.field(
+        default=Reentry.ONCE_ACTIVE, description="When another one may start for the same customer."
+    )
+    entry_key: str | None = strawberry.field(
+        default=None, description="A path in the context that stands for the customer in that rule."
+    )
+
+    def to_domain(self) -> domain.Settings:
+        return domain.Settings(
+            auto_progress=self.auto_progress,
+            allow_skip_steps=self.allow_skip_steps,
+            require_approval=self.require_approval,
+            notifications_enabled=self.notifications_enabled,
+            sla_tracking=self.sla_tracking,
+            reentry=self.reentry,
+            entry_key=self.entry_key,
+        )
+
+
+@strawberry.input(description="A template, or a new version of one: what an author writes.")
+class TemplateInput:
+    id: str = strawberry.field(description="1 to 64 lower-case letters, digits, _ and -; unique in the tenant.")
+    name: str = strawberry.field(description="The template's name for people, 1 to 200 characters.")
+    category: Category = strawberry.field(description="The `type` of its journeys.")
+    steps: list[TemplateStepInput] = strawberry.field(description="1 to 200 steps.")
+    description: str = strawberry.field(default="", description="What journeys of it are about.")
+    default_context: JSON | None = strawberry.field(
+        default=None, description="What a new journey's context begins with, an object."
+    )
+    triggers: list[TemplateTriggerInput] = strawberry.field(
+        default_factory=list, description="What starts journeys of it by itself."
+    )
+    settings: TemplateSettingsInput = strawberry.field(
+        default_factory=TemplateSettingsInput, description="How its journeys behave."
+    )
+    tags: list[str] = strawberry.field(default_factory=list, description="Labels.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Given again, the mutation is not carried out again but answers as before."
+    )
+
+    def to_domain(self) -> domain.Definition:
+        return domain.Definition(
+            template_id=self.id,
+            name=self.name,
+            category=self.category,
+            steps=tuple(each.to_domain() for each in self.steps),
+            description=self.description,
+            default_context=json_object(self.default_context),
+            triggers=tuple(each.to_domain() for each in self.triggers),
+            settings=self.settings.to_domain(),
+            tags=tuple(self.tags),
+        )
+
+
+@strawberry.input(description="Which version of a template to switch.")
+class SwitchTemplateInput:
+    id: str = strawberry.field(description="The template's id, such as `customer_acquisition`.")
+    version: int | None = strawberry.field(default=None, description="The version; the newest where none is given.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Given again, the mutation is not carried out again but answers as before."
+    )
+
+
+def json_object(value: JSON | None) -> JsonObject:
+    """The JSON as an object; an empty one for null. Raises InvalidInput for anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidInput("A JSON object is needed here.")
+    return cast(JsonObject, value)

@@ -1,0 +1,52 @@
+"""Live events of a tenant."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import strawberry
+
+from schema.event import Event, EventChange
+from schema.info import Info
+from schema.permissions import CanView
+from subscriptions.broker import Change
+from subscriptions.feed import Reset
+
+SinceCursor = Annotated[
+    str | None,
+    strawberry.argument(
+        description="A `liveCursor` or the `cursor` of an earlier message: go on behind it, without gap or double."
+    ),
+]
+
+
+async def listen(info: Info, after: str | None) -> AsyncIterator[Change | Reset]:
+    """The tenant's feed for one subscription: notes what it has told, and ends with the token."""
+    context = info.context
+    context.replays = after is not None
+    async for item in context.feed.listen(context.identity.tenant_id, after):
+        context.identity  # noqa: B018  # raises Unauthenticated once the token has expired
+        if isinstance(item, Reset):
+            context.delivered = ("reset", str(item.cursor))
+        else:
+            context.delivered = (item.subject, None if item.cursor is None else str(item.cursor))
+        yield item
+
+
+@strawberry.type
+class EventSubscriptions:
+    @strawberry.subscription(
+        description="Events as they are recorded; those of one change come together.", permission_classes=[CanView]
+    )
+    async def events(
+        self,
+        info: Info,
+        types: Annotated[list[str] | None, strawberry.argument(description="Only events of these types.")] = None,
+        after: SinceCursor = None,
+    ) -> AsyncIterator[EventChange]:
+        async for item in listen(info, after):
+            if isinstance(item, Reset):
+                yield EventChange(events=[], cursor=str(item.cursor), reset=True)
+                continue
+            wanted = [Event.of(each) for each in item.events if types is None or each.type in types]
+            if wanted:
+                yield EventChange(events=wanted, cursor=None if item.cursor is None else str(item.cursor))

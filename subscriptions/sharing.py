@@ -1,0 +1,132 @@
+"""Equal subscriptions are executed and encoded once, and sent to all.
+
+Equal means: the same document, operation, variables, tenant and roles. A group runs the subscription with the
+identity of whoever opened it; nothing that a subscription shows may depend on more of it than tenant and roles.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import suppress
+from copy import copy
+from typing import Any, Final, Protocol
+
+import orjson
+from graphql import GraphQLError
+from strawberry.types import ExecutionResult
+
+from domain.errors import DomainError, Lagged
+from subscriptions.mailbox import Mailbox
+
+MAILBOX: Final = 256
+
+
+class Delivering(Protocol):
+    """What a group needs of a context: what was told last, with the cursor behind it."""
+
+    delivered: tuple[str, str | None] | None
+    replays: bool
+
+
+Source = Callable[[Any], Awaitable[AsyncIterator[ExecutionResult]]]
+
+
+class Groups:
+    """The subscriptions that this process runs."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Hashable, _Group] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    async def join(
+        self, key: Hashable, context: Delivering, source: Source
+    ) -> AsyncGenerator[ExecutionResult, None]:
+        """The results of a subscription, from a group that runs already or a new one."""
+        group = self._groups.get(key)
+        if group is None or not group.joinable:
+            group = _Group(copy(context), source)
+            self._groups[key] = group
+        mailbox = group.enter()
+        try:
+            while True:
+                try:
+                    result, cursor = await mailbox.get()
+                except StopAsyncIteration:
+                    return
+                except DomainError as error:
+                    yield _refusal(error, group.cursor_of(mailbox))
+                    return
+                yield result
+                group.reached(mailbox, cursor)
+        finally:
+            if group.leave(mailbox) and self._groups.get(key) is group:
+                del self._groups[key]
+
+
+class _Group:
+    """One running subscription and those who read it."""
+
+    def __init__(self, context: Delivering, source: Source) -> None:
+        self._context, self._source = context, source
+        self._members: dict[Mailbox[tuple[ExecutionResult, str | None]], str | None] = {}
+        self._told = self._over = False
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def joinable(self) -> bool:
+        """Whether a newcomer gets all it would get on its own: not after a replay has begun, nor at the end."""
+        return not self._over and not (self._told and self._context.replays)
+
+    def enter(self) -> Mailbox[tuple[ExecutionResult, str | None]]:
+        mailbox: Mailbox[tuple[ExecutionResult, str | None]] = Mailbox(MAILBOX, lambda _, newer: newer)
+        self._members[mailbox] = None
+        return mailbox
+
+    def leave(self, mailbox: Mailbox[tuple[ExecutionResult, str | None]]) -> bool:
+        """Whether that was the last one; then the subscription ends."""
+        self._members.pop(mailbox, None)
+        if not self._members:
+            self._over = True
+            self._task.cancel()
+        return not self._members
+
+    def reached(self, mailbox: Mailbox[tuple[ExecutionResult, str | None]], cursor: str | None) -> None:
+        self._members[mailbox] = cursor or self._members.get(mailbox)
+
+    def cursor_of(self, mailbox: Mailbox[tuple[ExecutionResult, str | None]]) -> str | None:
+        return self._members.get(mailbox)
+
+    async def _run(self) -> None:
+        error: Exception | None = None
+        try:
+            results = await self._source(self._context)
+            try:
+                async for result in results:
+                    self._tell(result)
+            finally:
+                close = getattr(results, "aclose", None)
+                if close is not None:
+                    with suppress(RuntimeError):
+                        await close()
+        except Exception as raised:  # noqa: BLE001  # every member is told, and decides
+            error = raised
+        finally:
+            self._over = True
+            for mailbox in list(self._members):
+                mailbox.end(error)
+
+    def _tell(self, result: ExecutionResult) -> None:
+        key, cursor = self._context.delivered or ("", None)
+        self._told = True
+        if result.data is not None:
+            result.data = orjson.Fragment(orjson.dumps(result.data))  # type: ignore[assignment]  # encoded once
+        for mailbox in list(self._members):
+            mailbox.put(key if result.errors is None else object(), (result, cursor))
+
+
+def _refusal(error: DomainError, cursor: str | None) -> ExecutionResult:
+    extensions: dict[str, Any] = {"code": error.code.value}
+    if isinstance(error, Lagged):
+        extensions["cursor"] = cursor
+    return ExecutionResult(data=None, errors=[GraphQLError(error.message, extensions=extensions)])

@@ -1,0 +1,168 @@
+"""The relay: what follows each event, and telling the subscribers.
+
+The process that made a change relays it at once; two sweeps find what a dead process or an absent Redis left behind.
+Everything here may be done twice, by any number of workers.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from domain.errors import DomainError, Unavailable
+from domain.events import Envelope, NotificationRequested
+from domain.touchpoint import from_notification
+from storage.change import Cause, digest
+from storage.codec import load_event
+from storage.events import Entry, Word, changes, words
+from storage.indexes import WITH_OUTBOX
+from storage.store import Store
+from storage.templates import SYSTEM
+
+log = logging.getLogger(__name__)
+
+GRACE: Final = timedelta(seconds=3)  # what a living process is given to relay its own changes
+SWEEP_SECONDS: Final = 1.0
+BATCH: Final = 500
+QUEUE: Final = 10_000
+STRIKE_SECONDS: Final = 0.1
+
+
+class Published(Protocol):
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def last(self) -> int | None: ...
+
+
+Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
+
+
+class Relay:
+    """`publish` tells the subscribers of one change; it raises Unavailable while they cannot be told."""
+
+    def __init__(self, store: Store, publish: Publish, now: Callable[[], datetime]) -> None:
+        self._store, self._publish, self._now = store, publish, now
+        self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
+        self._struck: list[tuple[str, Sequence[Word]]] = []
+
+    async def logged(self, envelopes: Sequence[Envelope]) -> None:
+        """Events of this process are in the log: write what follows from them; the subscribers are told soon."""
+        for envelope in envelopes:
+            if "follow" in words(envelope):
+                await self._follow(envelope)
+                self._struck.append((envelope.id, ("follow",)))
+        for change in changes(envelopes):
+            if "feed" in words(change[0]) and not self._queue.full():
+                self._queue.put_nowait(change)
+
+    async def run(self) -> None:
+        """Tell the subscribers of this process's changes, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._tell())
+            tasks.create_task(self._strike_often())
+
+    async def sweep(self) -> None:
+        """Find what others left behind, for ever."""
+        while True:
+            try:
+                full = await self.sweep_once()
+            except DomainError as error:
+                log.warning("The sweep tries again: %s", error.message)
+                full = False
+            if not full:
+                await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep_once(self) -> bool:
+        """Whether there is more to do at once."""
+        before, full = self._now() - GRACE, False
+        for collection in WITH_OUTBOX:
+            found = await self._store.changes.unrelayed(collection, before, BATCH)
+            for document in found:
+                await self._store.changes.relay(collection, document)
+            full = full or len(found) == BATCH
+        due = await self._store.events.due(before, BATCH)
+        progress = await self._catch_up(due)
+        return full or (len(due) == BATCH and progress)
+
+    async def _catch_up(self, due: list[Entry]) -> bool:
+        """Do what these entries wait for. Whether anything got done."""
+        done: list[tuple[str, Sequence[Word]]] = []
+        away = False
+        for entry in due:
+            envelope = entry.envelope
+            try:
+                if "follow" in entry.pending:
+                    await self._follow(envelope)
+                    done.append((envelope.id, ("follow",)))
+                if "feed" in entry.pending and not away:
+                    await self._publish_upto(envelope)
+                    done.append((envelope.id, ("feed",)))
+            except Unavailable:
+                away = True
+            except Exception as error:
+                log.exception("The entry %s fails", envelope.id)
+                await self._store.events.postpone(entry, self._now(), type(error).__name__)
+        await self._store.events.strike(done)
+        return bool(done)
+
+    async def _tell(self) -> None:
+        while True:
+            change = await self._queue.get()
+            try:
+                await self._publish_change(change)
+            except Unavailable:
+                self._drop_queue()  # it is all pending in the log
+                continue
+            except DomainError as error:
+                log.warning("A change is left to the sweep: %s", error.message)
+                continue
+            self._struck += [(each.id, ("feed",)) for each in change]
+
+    def _drop_queue(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+
+    async def _strike_often(self) -> None:
+        while True:
+            await asyncio.sleep(STRIKE_SECONDS)
+            struck, self._struck = self._struck[:BATCH], self._struck[BATCH:]
+            try:
+                await self._store.events.strike(_merged(struck))
+            except DomainError as error:
+                log.warning("Entries stay pending for the sweep: %s", error.message)
+
+    async def _publish_upto(self, envelope: Envelope) -> None:
+        for change in await self._store.events.revisions(envelope.subject, envelope.revision - 1, envelope.revision):
+            await self._publish_change(change)
+
+    async def _publish_change(self, change: list[Envelope]) -> None:
+        """In order: what is missing before it is published first, from the log."""
+        subject, revision = change[0].subject, change[0].revision
+        published = await self._publish(change, 0 if revision == 1 else None)
+        if published.outcome == "unknown":
+            first = await self._store.events.first_unpublished(subject)
+            published_upto = min(first or revision, revision) - 1
+        elif published.outcome == "gap" and published.last is not None:
+            published_upto = published.last
+        else:
+            return
+        for earlier in await self._store.events.revisions(subject, published_upto, revision):
+            await self._publish(earlier, published_upto)
+
+    async def _follow(self, envelope: Envelope) -> None:
+        """Write what follows from an event: its id makes the id of what is written, so twice is once."""
+        if envelope.type == NotificationRequested.type:
+            event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
+            name = digest("follow", envelope.id)
+            cause = Cause(SYSTEM, name, envelope.correlation_id, envelope.id)
+            await self._store.touchpoints.add(f"tch_{name}", from_notification(envelope, event), cause)
+
+
+def _merged(struck: Sequence[tuple[str, Sequence[Word]]]) -> list[tuple[str, Sequence[Word]]]:
+    """One entry an id, with all its words."""
+    by_id: dict[str, list[Word]] = {}
+    for id, done in struck:
+        by_id.setdefault(id, []).extend(done)
+    return [(id, tuple(sorted(set(done)))) for id, done in by_id.items()]
