@@ -35,8 +35,15 @@ app = typer.Typer(
 out, err = Console(), Console(stderr=True, highlight=False)
 
 Embedded = Annotated[
-    bool, typer.Option("--embedded", help="Start a database and a Redis of its own, for trying out and developing.")
+    bool,
+    typer.Option(
+        "--embedded", help="Start a database and a Redis of its own, for trying out and developing."
+    ),
 ]
+
+
+class Refused(Exception):
+    """What cannot be done, in one line."""
 
 
 def main() -> None:
@@ -47,8 +54,10 @@ def main() -> None:
         sys.exit(done.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (typer.TyperError, DomainError, EmbeddedError, OSError) as error:
-        fail(getattr(error, "message", None) or str(error))
+    except typer.TyperException as error:
+        fail(getattr(error, "format_message", error.__str__)())
+    except (Refused, DomainError, EmbeddedError, OSError) as error:
+        fail(str(error))
 
 
 def fail(message: str) -> None:
@@ -59,11 +68,13 @@ def fail(message: str) -> None:
 def settings(**changes: Any) -> Settings:
     """The environment's settings, with what the command line says instead."""
     try:
-        return Settings().model_copy(update={key: value for key, value in changes.items() if value is not None})
+        return Settings().model_copy(
+            update={key: value for key, value in changes.items() if value is not None}
+        )
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise typer.TyperError(f"The setting {name} is not valid: {first['msg']}.") from None
+        raise Refused(f"The setting {name} is not valid: {first['msg']}.") from None
 
 
 @contextmanager
@@ -73,7 +84,7 @@ def servers(configured: Settings, *, start: bool) -> Iterator[Settings]:
         missing = [name for name in ("mongodb_uri", "redis_url") if getattr(configured, name) is None]
         if missing:
             names = " and ".join(name.upper() for name in missing)
-            raise typer.TyperError(f"Set {names}, or use --embedded.")
+            raise Refused(f"Set {names}, or use --embedded.")
         yield configured
         return
     with embedded(configured.data_dir) as own:
@@ -84,7 +95,7 @@ def check(configured: Settings) -> None:
     """In production mode, refuse to start before anything is bound or reached."""
     reasons = check_production(configured)
     if reasons:
-        raise typer.TyperError(" ".join(reasons))
+        raise Refused(" ".join(reasons))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -97,7 +108,7 @@ def listen(host: str, port: int) -> socket.socket:
         bound.listen(socket.SOMAXCONN)
     except OSError as error:
         bound.close()
-        raise typer.TyperError(f"Port {port} on {host} cannot be used: {error.strerror}.") from None
+        raise Refused(f"Port {port} on {host} cannot be used: {error.strerror}.") from None
     return bound
 
 
@@ -108,19 +119,23 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="How many server processes.")] = 1,
     own: Embedded = False,
     demo: Annotated[bool, typer.Option("--demo", help="Load a small demonstration tenant.")] = False,
-    work: Annotated[bool, typer.Option("--work", help="Do the background work here too; always with --embedded.")] = False,
+    work: Annotated[
+        bool, typer.Option("--work", help="Do the background work here too; always with --embedded.")
+    ] = False,
 ) -> None:
     """Serve GraphQL."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     configured = settings(host=host, port=port, work=work or own or None)
     check(configured)
     if own and workers > 1:
-        raise typer.TyperError("The embedded database serves one process; use --workers with MONGODB_URI.")
+        raise Refused("The embedded database serves one process; use --workers with MONGODB_URI.")
     bound = listen(configured.host, configured.port)
     with bound, servers(configured, start=own) as ready:
         if demo:
             asyncio.run(_load_demo(ready))
-        out.print(f"GraphQL and GraphiQL: http://{ready.host}:{bound.getsockname()[1]}/graphql", soft_wrap=True)
+        out.print(
+            f"GraphQL and GraphiQL: http://{ready.host}:{bound.getsockname()[1]}/graphql", soft_wrap=True
+        )
         _serve(ready, bound, workers)
 
 
@@ -139,7 +154,7 @@ def _serve(configured: Settings, bound: socket.socket, workers: int) -> None:
     if workers > 1:
         from uvicorn.supervisors import Multiprocess  # noqa: PLC0415  # only where it is asked for
 
-        Multiprocess(config, target=uvicorn.Server(config).run, sockets=[bound]).run()
+        Multiprocess(config, sockets=[bound]).run()
     else:
         uvicorn.Server(config).run(sockets=[bound])
 
@@ -201,7 +216,9 @@ def token(
     """Make a development token, signed with JOURNEYS_JWT_SECRET."""
     roles = [Role.ADMIN] if role is None else role
     lifetime = timedelta(hours=hours)
-    made = development_token(settings(), tenant=tenant, user=user, roles=roles, lifetime=lifetime, now=utc_now())
+    made = development_token(
+        settings(), tenant=tenant, user=user, roles=roles, lifetime=lifetime, now=utc_now()
+    )
     sys.stdout.write(made + "\n")
 
 
@@ -212,7 +229,11 @@ def doctor() -> None:
 
     findings = run(examine(settings()))
     for finding in findings:
-        out.print(f"{'ok ' if finding.ok else 'BAD'} {finding.text}", style=None if finding.ok else "red", soft_wrap=True)
+        out.print(
+            f"{'ok ' if finding.ok else 'BAD'} {finding.text}",
+            style=None if finding.ok else "red",
+            soft_wrap=True,
+        )
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

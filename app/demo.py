@@ -15,8 +15,14 @@ TENANT: Final = "demo"
 ACTOR: Final = Actor(ActorKind.USER, "demo")
 
 JOURNEYS: Final = (
-    ("customer_acquisition", walk.Start(name="Ada Rossi wants fiber", lead_id="lead_ada", context={"leadScore": 85})),
-    ("customer_acquisition", walk.Start(name="Bruno Weiss asks for a price", lead_id="lead_bruno", context={})),
+    (
+        "customer_acquisition",
+        walk.Start(name="Ada Rossi wants fiber", lead_id="lead_ada", context={"leadScore": 85}),
+    ),
+    (
+        "customer_acquisition",
+        walk.Start(name="Bruno Weiss asks for a price", lead_id="lead_bruno", context={}),
+    ),
     ("customer_onboarding", walk.Start(name="Chiara Conti moves in", customer_id="cust_chiara")),
     (
         "support_resolution",

@@ -40,7 +40,10 @@ async def _mongodb(settings: Settings) -> list[Finding]:
         return [Finding(False, f"MongoDB at {where}: {type(error).__name__}: {error}")]
     reached = Finding(True, f"MongoDB {version} at {where}, database {settings.database}")
     if missing:
-        return [reached, Finding(False, f"{len(missing)} indexes are missing (run `journeys indexes`): {missing[0]} …")]
+        return [
+            reached,
+            Finding(False, f"{len(missing)} indexes are missing (run `journeys indexes`): {missing[0]} …"),
+        ]
     return [reached, Finding(True, "every index is there")]
 
 

@@ -6,7 +6,14 @@ from typing import Any, Final, cast
 
 import orjson
 import strawberry
-from graphql import ASTValidationRule, DocumentNode, GraphQLError, OperationDefinitionNode, OperationType, parse
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+)
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.extensions.max_aliases import create_validator as limit_aliases
 from strawberry.extensions.query_depth_limiter import create_validator as limit_depth
@@ -44,7 +51,9 @@ class Query(NodeQueries, JourneyQueries, TemplateQueries, TouchpointQueries, Eve
     pass
 
 
-@strawberry.type(description="What can be done. A refused mutation changes nothing and says why in `userErrors`.")
+@strawberry.type(
+    description="What can be done. A refused mutation changes nothing and says why in `userErrors`."
+)
 class Mutation(JourneyMutations, TemplateMutations, TouchpointMutations):
     pass
 
@@ -132,6 +141,12 @@ def _parsed(query: str) -> DocumentNode | None:
 
 def _is_subscription(query: str, name: str | None) -> bool:
     document = _parsed(query)
-    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)] if document else []
-    chosen = [each for each in operations if name is None or (each.name is not None and each.name.value == name)]
+    operations = (
+        [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+        if document
+        else []
+    )
+    chosen = [
+        each for each in operations if name is None or (each.name is not None and each.name.value == name)
+    ]
     return len(chosen) == 1 and chosen[0].operation is OperationType.SUBSCRIPTION

@@ -47,7 +47,9 @@ def masked(error: GraphQLError, context: Context) -> GraphQLError:
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, error.message, code="GRAPHQL_PARSE_FAILED")
     if original is None or isinstance(original, GraphQLError):
-        return _with(error, error.message, code="GRAPHQL_VALIDATION_FAILED" if error.path is None else "INVALID_INPUT")
+        return _with(
+            error, error.message, code="GRAPHQL_VALIDATION_FAILED" if error.path is None else "INVALID_INPUT"
+        )
     log.error("Request %s failed", context.request_id, exc_info=original)
     return _with(
         error,

@@ -23,7 +23,9 @@ class Driver(StrEnum):
 class Settings(BaseSettings):
     """The environment variables are these names in capitals with the prefix `JOURNEYS_`, unless said otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="JOURNEYS_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="JOURNEYS_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     mode: Mode = Mode.PRODUCTION
     host: str = "127.0.0.1"
@@ -50,4 +52,6 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         """A list in the environment is written with commas."""
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )

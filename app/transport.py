@@ -39,7 +39,9 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope, receive)
-            if EVENT_STREAM in request.headers.get("accept", "") and (refusal := self._refuse_stream(request)):
+            if EVENT_STREAM in request.headers.get("accept", "") and (
+                refusal := self._refuse_stream(request)
+            ):
                 await refusal(scope, receive, send)
                 return
             try:

@@ -73,13 +73,17 @@ async def running(
     """The parts, connected. `serve`: relay own changes and listen to the feed; `work`: sweep and watch timers."""
     if settings.mongodb_uri is None or settings.redis_url is None:
         raise RuntimeError("the addresses of MongoDB and Redis are known by now")
-    mongo = Mongo(settings.mongodb_uri, settings.database, settings.driver.value, timeout=settings.query_timeout)
+    mongo = Mongo(
+        settings.mongodb_uri, settings.database, settings.driver.value, timeout=settings.query_timeout
+    )
     broker = Broker(settings.redis_url, feed_length=settings.feed_length)
     store = Store.of(mongo, now)
     relay = Relay(store, broker.publish, now)
     store.changes.logged = relay.logged
     feed = Feed(broker, store.events, now)
-    runtime = Runtime(settings, store, broker, feed, relay, Timers(store, now), Authenticator(settings, now), now)
+    runtime = Runtime(
+        settings, store, broker, feed, relay, Timers(store, now), Authenticator(settings, now), now
+    )
     try:
         await create_indexes(mongo)
         runtime.spawn(relay.run(), "relay")

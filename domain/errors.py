@@ -89,7 +89,9 @@ class Conflict(DomainError):
 
     def __init__(self, current: int) -> None:
         super().__init__(
-            f"The revision expected is not the current one, {current}.", "expectedRevision", currentRevision=current
+            f"The revision expected is not the current one, {current}.",
+            "expectedRevision",
+            currentRevision=current,
         )
 
 

@@ -186,8 +186,8 @@ class JourneyAbandoned(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyAssigned(Event):
     type: ClassVar[str] = "journey:assigned"
-    user: str | None
-    team: str | None
+    user: str | None = None
+    team: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +209,7 @@ class ContextUpdated(Event):
 class CustomerLinked(Event):
     type: ClassVar[str] = "journey:customer_linked"
     customer_id: str
-    lead_id: str | None
+    lead_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +230,8 @@ class NotificationRequested(Event):
     step: str
     channel: str
     title: str
-    customer_id: str | None
-    lead_id: str | None
+    customer_id: str | None = None
+    lead_id: str | None = None
     params: JsonObject
 
 

@@ -26,7 +26,11 @@ class Page:
 
     @classmethod
     def of(
-        cls, first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
+        cls,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
     ) -> "Page":
         """Raises InvalidInput for a page that is too large or both ways at once, BadCursor for no cursor of ours."""
         if first is not None and last is not None:

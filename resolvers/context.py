@@ -9,7 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, InlineFragmentNode, SelectionSetNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    SelectionSetNode,
+)
 
 from domain.errors import DomainError, Unauthenticated
 from domain.identity import Identity
@@ -34,7 +40,9 @@ class Context:
     refused: Unauthenticated | None = None
     transport: Any = None  # the response or socket that answers; only the edge looks at it
     connection_params: dict[str, Any] | None = field(default=None)
-    delivered: tuple[str, str | None] | None = None  # by a subscription: what it told last, and the cursor behind it
+    delivered: tuple[str, str | None] | None = (
+        None  # by a subscription: what it told last, and the cursor behind it
+    )
     replays: bool = False  # by a subscription: it began at a cursor, so nobody can join it later
 
     @property

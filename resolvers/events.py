@@ -11,7 +11,9 @@ from schema.permissions import CanAdminister, CanView
 
 @strawberry.type
 class EventQueries:
-    @strawberry.field(description="Events by when they occurred, from new to old.", permission_classes=[CanView])
+    @strawberry.field(
+        description="Events by when they occurred, from new to old.", permission_classes=[CanView]
+    )
     async def events(
         self,
         info: Info,

@@ -80,7 +80,9 @@ def _filter(filter: JourneyFilterInput | None) -> JourneyFilter:
 
 @strawberry.type
 class JourneyQueries:
-    @strawberry.field(description="The journey with this id; null where none is known.", permission_classes=[CanView])
+    @strawberry.field(
+        description="The journey with this id; null where none is known.", permission_classes=[CanView]
+    )
     async def journey(self, info: Info, id: strawberry.ID) -> Journey | None:
         context = info.context
         cursor = await context.live_cursor(info)
@@ -103,7 +105,9 @@ class JourneyQueries:
         page = context.page(first, after, last, before)
         cursor = await context.live_cursor(info)
         rows = await context.store.journeys.page(tenant, wanted, order_by, page)
-        found = connect(JourneyConnection, rows, Journey.of, lambda: context.store.journeys.count(tenant, wanted))
+        found = connect(
+            JourneyConnection, rows, Journey.of, lambda: context.store.journeys.count(tenant, wanted)
+        )
         found.live_cursor = cursor
         return found
 
@@ -198,7 +202,8 @@ class JourneyMutations:
         )
 
     @strawberry.mutation(
-        description="Leave out a step that is not done, where the template allows it.", permission_classes=[CanOperate]
+        description="Leave out a step that is not done, where the template allows it.",
+        permission_classes=[CanOperate],
     )
     async def skip_step(self, info: Info, input: SkipStepInput) -> JourneyPayload:
         return await change(
@@ -212,22 +217,30 @@ class JourneyMutations:
         description="Enter the failed step of a failed journey anew.", permission_classes=[CanOperate]
     )
     async def retry_step(self, info: Info, input: JourneyReasonInput) -> JourneyPayload:
-        return await change(info, "retryStep", input, lambda j, d, at: walk.retry(j, d, reason=input.reason, at=at))
+        return await change(
+            info, "retryStep", input, lambda j, d, at: walk.retry(j, d, reason=input.reason, at=at)
+        )
 
     @strawberry.mutation(
         description="Report that the current step went wrong: the journey fails until it is retried.",
         permission_classes=[CanOperate],
     )
     async def fail_step(self, info: Info, input: FailStepInput) -> JourneyPayload:
-        return await change(info, "failStep", input, lambda j, _, at: walk.fail(j, reason=input.reason, at=at))
+        return await change(
+            info, "failStep", input, lambda j, _, at: walk.fail(j, reason=input.reason, at=at)
+        )
 
     @strawberry.mutation(
         description="Stop an active journey's clock until it is resumed.", permission_classes=[CanOperate]
     )
     async def pause_journey(self, info: Info, input: JourneyReasonInput) -> JourneyPayload:
-        return await change(info, "pauseJourney", input, lambda j, _, at: steer.pause(j, reason=input.reason, at=at))
+        return await change(
+            info, "pauseJourney", input, lambda j, _, at: steer.pause(j, reason=input.reason, at=at)
+        )
 
-    @strawberry.mutation(description="Let a paused journey's clock run again.", permission_classes=[CanOperate])
+    @strawberry.mutation(
+        description="Let a paused journey's clock run again.", permission_classes=[CanOperate]
+    )
     async def resume_journey(self, info: Info, input: JourneyInput) -> JourneyPayload:
         return await change(info, "resumeJourney", input, lambda j, d, at: steer.resume(j, d, at=at))
 

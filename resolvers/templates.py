@@ -56,7 +56,8 @@ class TemplateQueries:
         return connect(Connection[Template], rows, Template.of)
 
     @strawberry.field(
-        description="Check a template without creating it: every error with its path.", permission_classes=[CanView]
+        description="Check a template without creating it: every error with its path.",
+        permission_classes=[CanView],
     )
     async def validate_template(self, info: Info, input: TemplateInput) -> TemplateValidation:
         try:
@@ -77,7 +78,9 @@ async def _payload(work: Awaitable[Changed[State]]) -> TemplatePayload:
 
 @strawberry.type
 class TemplateMutations:
-    @strawberry.mutation(description="Create a template: its version 1, active.", permission_classes=[CanAdminister])
+    @strawberry.mutation(
+        description="Create a template: its version 1, active.", permission_classes=[CanAdminister]
+    )
     async def create_template(self, info: Info, input: TemplateInput) -> TemplatePayload:
         return await _payload(_create(info, input))
 

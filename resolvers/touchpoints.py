@@ -34,7 +34,9 @@ def _filter(filter: RecordFilterInput | None) -> RecordFilter:
 
 @strawberry.type
 class TouchpointQueries:
-    @strawberry.field(description="Touchpoints by when they took place, from new to old.", permission_classes=[CanView])
+    @strawberry.field(
+        description="Touchpoints by when they took place, from new to old.", permission_classes=[CanView]
+    )
     async def touchpoints(
         self,
         info: Info,
@@ -44,11 +46,17 @@ class TouchpointQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Touchpoint]:
-        store, tenant, wanted = info.context.store.touchpoints, info.context.identity.tenant_id, _filter(filter)
+        store, tenant, wanted = (
+            info.context.store.touchpoints,
+            info.context.identity.tenant_id,
+            _filter(filter),
+        )
         rows = await store.page(tenant, wanted, info.context.page(first, after, last, before))
         return connect(Connection[Touchpoint], rows, Touchpoint.of, lambda: store.count(tenant, wanted))
 
-    @strawberry.field(description="Conversions by when they happened, from new to old.", permission_classes=[CanView])
+    @strawberry.field(
+        description="Conversions by when they happened, from new to old.", permission_classes=[CanView]
+    )
     async def conversions(
         self,
         info: Info,
@@ -58,9 +66,17 @@ class TouchpointQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Conversion]:
-        store, tenant, wanted = info.context.store.conversions, info.context.identity.tenant_id, _filter(filter)
+        store, tenant, wanted = (
+            info.context.store.conversions,
+            info.context.identity.tenant_id,
+            _filter(filter),
+        )
         rows = await store.page(tenant, wanted, info.context.page(first, after, last, before))
         return connect(Connection[Conversion], rows, Conversion.of, lambda: store.count(tenant, wanted))
+
+
+def _placed(problems: list[Problem], name: str, n: int) -> list[Problem]:
+    return [replace(problem, path=(name, str(n), *problem.path)) for problem in problems]
 
 
 async def _checked(context: Context, name: str, given: list[E]) -> list[E]:
@@ -73,8 +89,7 @@ async def _checked(context: Context, name: str, given: list[E]) -> list[E]:
     problems: list[Problem] = []
     filled: list[E] = []
     for n, each in enumerate(given):
-        for problem in check(each, now=now):
-            problems.append(replace(problem, path=(name, str(n), *problem.path)))
+        problems += _placed(check(each, now=now), name, n)
         journey = journeys.get(each.journey_id or "")
         if each.journey_id is not None and journey is None:
             raise NotFound(each.journey_id, name, str(n), "journeyId")
@@ -93,7 +108,8 @@ async def _checked(context: Context, name: str, given: list[E]) -> list[E]:
 @strawberry.type
 class TouchpointMutations:
     @strawberry.mutation(
-        description="Record contacts, each on a journey, a customer or a lead.", permission_classes=[CanOperate]
+        description="Record contacts, each on a journey, a customer or a lead.",
+        permission_classes=[CanOperate],
     )
     async def add_touchpoints(self, info: Info, input: AddTouchpointsInput) -> TouchpointsPayload:
         context = info.context
@@ -108,10 +124,13 @@ class TouchpointMutations:
         except DomainError as error:
             return TouchpointsPayload(touchpoints=[], settled=True, user_errors=user_errors(error))
         records = [Touchpoint.of(each.state) for each in added]
-        return TouchpointsPayload(touchpoints=records, settled=all(each.settled for each in added), user_errors=[])
+        return TouchpointsPayload(
+            touchpoints=records, settled=all(each.settled for each in added), user_errors=[]
+        )
 
     @strawberry.mutation(
-        description="Record conversions, each on a journey, a customer or a lead.", permission_classes=[CanOperate]
+        description="Record conversions, each on a journey, a customer or a lead.",
+        permission_classes=[CanOperate],
     )
     async def add_conversions(self, info: Info, input: AddConversionsInput) -> ConversionsPayload:
         context = info.context
@@ -126,4 +145,6 @@ class TouchpointMutations:
         except DomainError as error:
             return ConversionsPayload(conversions=[], settled=True, user_errors=user_errors(error))
         records = [Conversion.of(each.state) for each in added]
-        return ConversionsPayload(conversions=records, settled=all(each.settled for each in added), user_errors=[])
+        return ConversionsPayload(
+            conversions=records, settled=all(each.settled for each in added), user_errors=[]
+        )

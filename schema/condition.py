@@ -12,7 +12,9 @@ from schema.scalars import JSON
 
 @strawberry.type(description="A comparison of the value at a path with an expected one.")
 class Condition:
-    field: str = strawberry.field(description="A dotted path into the context, such as `customer.plan.speed`.")
+    field: str = strawberry.field(
+        description="A dotted path into the context, such as `customer.plan.speed`."
+    )
     operator: Operator = strawberry.field(description="How the two are compared.")
     value: JSON | None = strawberry.field(description="What is expected there.")
     type: ValueType | None = strawberry.field(description="What both sides are coerced to.")
@@ -20,7 +22,10 @@ class Condition:
     @classmethod
     def of(cls, condition: domain.Condition) -> Self:
         return cls(
-            field=condition.field, operator=condition.operator, value=JSON(condition.value), type=condition.type
+            field=condition.field,
+            operator=condition.operator,
+            value=JSON(condition.value),
+            type=condition.type,
         )
 
 
@@ -45,9 +50,13 @@ class UnmetCondition:
 
 @strawberry.input(description="A comparison of the value at a path with an expected one.")
 class ConditionInput:
-    field: str = strawberry.field(description="A dotted path into the context, such as `customer.plan.speed`.")
+    field: str = strawberry.field(
+        description="A dotted path into the context, such as `customer.plan.speed`."
+    )
     operator: Operator = strawberry.field(description="How the two are compared.")
-    value: JSON | None = strawberry.field(default=None, description="What is expected there; a list for IN and NOT_IN.")
+    value: JSON | None = strawberry.field(
+        default=None, description="What is expected there; a list for IN and NOT_IN."
+    )
     type: ValueType | None = strawberry.field(default=None, description="What both sides are coerced to.")
 
     def to_domain(self) -> domain.Condition:

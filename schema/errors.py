@@ -1,10 +1,17 @@
 """Refusals as a mutation's payload tells them, and which refusals are errors of the request instead."""
 
-
 import strawberry
 
 from domain.condition import Unmet
-from domain.errors import DomainError, ErrorCode, Forbidden, Lagged, QueryTimeout, Unauthenticated, Unavailable
+from domain.errors import (
+    DomainError,
+    ErrorCode,
+    Forbidden,
+    Lagged,
+    QueryTimeout,
+    Unauthenticated,
+    Unavailable,
+)
 from schema.condition import UnmetCondition
 
 OF_THE_REQUEST = (Unauthenticated, Forbidden, Unavailable, QueryTimeout, Lagged)
@@ -18,7 +25,8 @@ class UserError:
         description="Where in the input it is wrong: names and list positions. Empty for the input as a whole."
     )
     condition: UnmetCondition | None = strawberry.field(
-        default=None, description="The condition that did not hold, with the value it saw (CONDITIONS_NOT_MET)."
+        default=None,
+        description="The condition that did not hold, with the value it saw (CONDITIONS_NOT_MET).",
     )
     current_revision: int | None = strawberry.field(
         default=None, description="The revision that is the current one (CONFLICT)."

@@ -17,8 +17,12 @@ class Event:
     id: strawberry.ID = strawberry.field(description="The event's id; a fact recorded twice has one id.")
     type: str = strawberry.field(description="What happened, as area:name, such as `journey:started`.")
     source: str = strawberry.field(description="The system that reports it; `journeys` for this service.")
-    subject: strawberry.ID = strawberry.field(description="The id of what it happened to, such as a journey's.")
-    revision: int = strawberry.field(description="The subject's revision after the change that this is part of.")
+    subject: strawberry.ID = strawberry.field(
+        description="The id of what it happened to, such as a journey's."
+    )
+    revision: int = strawberry.field(
+        description="The subject's revision after the change that this is part of."
+    )
     n: int = strawberry.field(description="Its place among the events of that change, from 0.")
     actor: Actor = strawberry.field(description="Who caused it.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
@@ -72,7 +76,9 @@ class EventFilterInput:
 @strawberry.type(description="A change as the feed tells it: events of one subject.")
 class EventChange:
     events: list[Event] = strawberry.field(description="The events in order; none with `reset`.")
-    cursor: str | None = strawberry.field(description="The place in the feed, for `after`; null where it cannot be told.")
+    cursor: str | None = strawberry.field(
+        description="The place in the feed, for `after`; null where it cannot be told."
+    )
     reset: bool = strawberry.field(
         default=False,
         description="The cursor given led nowhere any more: read again, then go on with what follows here.",

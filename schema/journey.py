@@ -97,9 +97,13 @@ class Journey(Node):
     last_activity: datetime = strawberry.field(description="When something last happened in it.")
     ended_at: datetime | None = strawberry.field(description="When it was completed or abandoned.")
     end_reason: str | None = strawberry.field(description="Why it was ended, where a reason was given.")
-    estimated_completion: datetime | None = strawberry.field(description="Its start and the template's estimate.")
+    estimated_completion: datetime | None = strawberry.field(
+        description="Its start and the template's estimate."
+    )
     due_at: datetime | None = strawberry.field(description="When the current step's time is over.")
-    remaining: timedelta | None = strawberry.field(description="What is left of that time while it is paused.")
+    remaining: timedelta | None = strawberry.field(
+        description="What is left of that time while it is paused."
+    )
     origin: Origin = strawberry.field(description="Whether it started here or was imported.")
     live_cursor: str | None = strawberry.field(
         default=None,
@@ -132,7 +136,9 @@ class Journey(Node):
         definition = await context.store.journeys.definition(self.state)
         at = max(context.now(), self.state.last_activity)
         verdicts = allowed_actions(self.state, definition, context.identity, at=at)
-        return [AllowedAction(action=each.action, allowed=each.allowed, reason=each.reason) for each in verdicts]
+        return [
+            AllowedAction(action=each.action, allowed=each.allowed, reason=each.reason) for each in verdicts
+        ]
 
     @strawberry.field(description="Everything that happened to it, from first to last.")
     async def history(

@@ -27,12 +27,18 @@ class TimeRangeInput:
         return domain.TimeRange(since=self.since, until=self.until)
 
 
-@strawberry.input(description="Which journeys are meant. All given parts must hold; a list holds when one value does.")
+@strawberry.input(
+    description="Which journeys are meant. All given parts must hold; a list holds when one value does."
+)
 class JourneyFilterInput:
     status: list[Status] | None = strawberry.field(default=None, description="In one of these states.")
     stage: list[Stage] | None = strawberry.field(default=None, description="In one of these stages.")
-    category: list[Category] | None = strawberry.field(default=None, name="type", description="Of one of these types.")
-    priority: list[Priority] | None = strawberry.field(default=None, description="Of one of these priorities.")
+    category: list[Category] | None = strawberry.field(
+        default=None, name="type", description="Of one of these types."
+    )
+    priority: list[Priority] | None = strawberry.field(
+        default=None, description="Of one of these priorities."
+    )
     template_id: str | None = strawberry.field(default=None, description="Of this template, any version.")
     assigned_to: str | None = strawberry.field(default=None, description="Assigned to this person.")
     assigned_team: str | None = strawberry.field(default=None, description="Assigned to this team.")
@@ -75,13 +81,17 @@ class StartJourneyInput:
     template_version: int | None = strawberry.field(
         default=None, description="Its version; the newest active one where none is given."
     )
-    name: str | None = strawberry.field(default=None, description="A name for people; the template's by default.")
+    name: str | None = strawberry.field(
+        default=None, description="A name for people; the template's by default."
+    )
     customer_id: str | None = strawberry.field(default=None, description="The customer.")
     lead_id: str | None = strawberry.field(default=None, description="The lead.")
     priority: Priority | None = strawberry.field(
         default=None, description="How urgent it is; what the template says by default."
     )
-    context: JSON | None = strawberry.field(default=None, description="The journey's data, an object up to 256 KiB.")
+    context: JSON | None = strawberry.field(
+        default=None, description="The journey's data, an object up to 256 KiB."
+    )
     assigned_to: str | None = strawberry.field(default=None, description="The person who looks after it.")
     assigned_team: str | None = strawberry.field(default=None, description="The team that looks after it.")
     tags: list[str] = strawberry.field(default_factory=list, description="Labels, at most 20.")
@@ -127,7 +137,9 @@ class AdvanceJourneyInput(JourneyInput):
 
 @strawberry.input(description="A step to skip.")
 class SkipStepInput(JourneyInput):
-    step: str | None = strawberry.field(default=None, description="The step; the current one where none is given.")
+    step: str | None = strawberry.field(
+        default=None, description="The step; the current one where none is given."
+    )
     reason: str = strawberry.field(description="Why it is skipped.")
 
 
@@ -191,7 +203,9 @@ class JourneyMigration:
 @strawberry.type(description="What became, or would become, of each journey.")
 class MigrateJourneysPayload:
     results: list[JourneyMigration] = strawberry.field(description="One for each id, in the order given.")
-    user_errors: list[UserError] = strawberry.field(description="Why the whole was refused; empty when it was not.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Why the whole was refused; empty when it was not."
+    )
 
 
 @strawberry.type(description="How many journeys there are in a state.")
@@ -204,5 +218,3 @@ class StatusCount:
 class StageCount:
     stage: Stage = strawberry.field(description="The stage.")
     count: int = strawberry.field(description="How many.")
-
-

@@ -11,11 +11,18 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 First = Annotated[
-    int | None, strawberry.argument(description="How many from the start, 1 to 100; 25 where neither is given.")
+    int | None,
+    strawberry.argument(description="How many from the start, 1 to 100; 25 where neither is given."),
 ]
-After = Annotated[str | None, strawberry.argument(description="Only what comes behind this `cursor` of an edge.")]
-Last = Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 100, instead of `first`.")]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this `cursor` of an edge.")]
+After = Annotated[
+    str | None, strawberry.argument(description="Only what comes behind this `cursor` of an edge.")
+]
+Last = Annotated[
+    int | None, strawberry.argument(description="How many from the end, 1 to 100, instead of `first`.")
+]
+Before = Annotated[
+    str | None, strawberry.argument(description="Only what comes before this `cursor` of an edge.")
+]
 
 
 @strawberry.type(description="Where a page stands in its list.")
@@ -54,7 +61,10 @@ def connect(
     kind: type[C], rows: Rows[D], of: Callable[[D], object], count: Callable[[], Awaitable[int]] | None = None
 ) -> C:
     """A page of domain values as a connection of GraphQL objects."""
-    edges = [Edge(node=of(item), cursor=encode_cursor(key)) for item, key in zip(rows.items, rows.keys, strict=True)]
+    edges = [
+        Edge(node=of(item), cursor=encode_cursor(key))
+        for item, key in zip(rows.items, rows.keys, strict=True)
+    ]
     info = PageInfo(
         has_next_page=rows.has_next,
         has_previous_page=rows.has_previous,

@@ -26,7 +26,9 @@ class TemplateStep:
     order: int = strawberry.field(description="Its place among the steps.")
     type: StepType = strawberry.field(description="Who does it.")
     package: str | None = strawberry.field(description="The system that does the work, such as `crm`.")
-    action: str | None = strawberry.field(description="What that system is asked to do, such as `convert_lead`.")
+    action: str | None = strawberry.field(
+        description="What that system is asked to do, such as `convert_lead`."
+    )
     params: JSON = strawberry.field(description="Fixed parameters of the action.")
     estimated_minutes: int = strawberry.field(description="How long it usually takes, in minutes.")
     max_duration: timedelta | None = strawberry.field(description="After this time the step fails.")
@@ -67,9 +69,13 @@ class TemplateTrigger:
     id: str = strawberry.field(description="The trigger's name for programs, unique in its template.")
     name: str = strawberry.field(description="The trigger's name for people.")
     type: TriggerType = strawberry.field(description="What makes it fire.")
-    event: str | None = strawberry.field(description="The event type it waits for, such as `crm:lead_qualified`.")
+    event: str | None = strawberry.field(
+        description="The event type it waits for, such as `crm:lead_qualified`."
+    )
     schedule: str | None = strawberry.field(description="When it fires, as a cron expression of five fields.")
-    time_zone: str | None = strawberry.field(description="The time zone of the schedule, such as `Europe/Rome`.")
+    time_zone: str | None = strawberry.field(
+        description="The time zone of the schedule, such as `Europe/Rome`."
+    )
     conditions: list[Condition] = strawberry.field(description="What must hold for it to fire.")
     context_mapping: JSON = strawberry.field(
         description="Context keys of the new journey and the paths in the event that fill them."
@@ -95,7 +101,9 @@ class TemplateTrigger:
 
 @strawberry.type(description="How journeys of a template behave.")
 class TemplateSettings:
-    auto_progress: bool = strawberry.field(description="Whether a journey goes on by itself after steps without people.")
+    auto_progress: bool = strawberry.field(
+        description="Whether a journey goes on by itself after steps without people."
+    )
     allow_skip_steps: bool = strawberry.field(description="Whether steps may be skipped.")
     require_approval: bool = strawberry.field(description="Whether the journey as a whole needs an approval.")
     notifications_enabled: bool = strawberry.field(description="Whether notification steps tell anybody.")
@@ -118,7 +126,9 @@ class TemplateSettings:
         )
 
 
-@strawberry.type(description="One version of a template: the steps, triggers and settings that journeys follow.")
+@strawberry.type(
+    description="One version of a template: the steps, triggers and settings that journeys follow."
+)
 class Template(Node):
     template_id: str = strawberry.field(description="The template's id, the same for all its versions.")
     version: int = strawberry.field(description="Whole number from 1. A version never changes.")
@@ -179,17 +189,25 @@ class TemplateValidation:
 
 @strawberry.input(description="A step.")
 class TemplateStepInput:
-    id: str = strawberry.field(description="1 to 64 lower-case letters, digits, _ and -; unique in the template.")
+    id: str = strawberry.field(
+        description="1 to 64 lower-case letters, digits, _ and -; unique in the template."
+    )
     name: str = strawberry.field(description="The step's name for people, 1 to 200 characters.")
     stage: Stage = strawberry.field(description="The stage a journey is in while it is at this step.")
     order: int = strawberry.field(description="Its place among the steps; unique.")
     type: StepType = strawberry.field(default=StepType.MANUAL, description="Who does it.")
     description: str = strawberry.field(default="", description="What is done in it.")
-    package: str | None = strawberry.field(default=None, description="The system that does the work, such as `crm`.")
+    package: str | None = strawberry.field(
+        default=None, description="The system that does the work, such as `crm`."
+    )
     action: str | None = strawberry.field(default=None, description="What that system is asked to do.")
-    params: JSON | None = strawberry.field(default=None, description="Fixed parameters of the action, an object.")
+    params: JSON | None = strawberry.field(
+        default=None, description="Fixed parameters of the action, an object."
+    )
     estimated_minutes: int = strawberry.field(default=0, description="How long it usually takes, in minutes.")
-    max_duration: timedelta | None = strawberry.field(default=None, description="After this time the step fails.")
+    max_duration: timedelta | None = strawberry.field(
+        default=None, description="After this time the step fails."
+    )
     entry_conditions: list[ConditionInput] = strawberry.field(
         default_factory=list, description="What must hold before it is entered."
     )
@@ -199,7 +217,9 @@ class TemplateStepInput:
     required_data: list[str] = strawberry.field(
         default_factory=list, description="Paths that must be in the context before it is entered."
     )
-    output_data: list[str] = strawberry.field(default_factory=list, description="Paths that it adds to the context.")
+    output_data: list[str] = strawberry.field(
+        default_factory=list, description="Paths that it adds to the context."
+    )
     dependencies: list[str] = strawberry.field(
         default_factory=list, description="Steps, earlier in order, that must be completed or skipped before."
     )
@@ -229,7 +249,9 @@ class TemplateStepInput:
 
 @strawberry.input(description="What starts a journey of the template by itself.")
 class TemplateTriggerInput:
-    id: str = strawberry.field(description="1 to 64 lower-case letters, digits, _ and -; unique in the template.")
+    id: str = strawberry.field(
+        description="1 to 64 lower-case letters, digits, _ and -; unique in the template."
+    )
     name: str = strawberry.field(description="The trigger's name for people.")
     type: TriggerType = strawberry.field(description="What makes it fire.")
     event: str | None = strawberry.field(default=None, description="The event type it waits for: area:name.")
@@ -271,7 +293,9 @@ class TemplateSettingsInput:
     notifications_enabled: bool = strawberry.field(
         default=True, description="Whether notification steps tell anybody."
     )
-    sla_tracking: bool = strawberry.field(default=False, description="Whether service levels are computed for it.")
+    sla_tracking: bool = strawberry.field(
+        default=False, description="Whether service levels are computed for it."
+    )
     reentry: Reentry = strawberry.field(
         default=Reentry.ONCE_ACTIVE, description="When another one may start for the same customer."
     )
@@ -293,7 +317,9 @@ class TemplateSettingsInput:
 
 @strawberry.input(description="A template, or a new version of one: what an author writes.")
 class TemplateInput:
-    id: str = strawberry.field(description="1 to 64 lower-case letters, digits, _ and -; unique in the tenant.")
+    id: str = strawberry.field(
+        description="1 to 64 lower-case letters, digits, _ and -; unique in the tenant."
+    )
     name: str = strawberry.field(description="The template's name for people, 1 to 200 characters.")
     category: Category = strawberry.field(description="The `type` of its journeys.")
     steps: list[TemplateStepInput] = strawberry.field(description="1 to 200 steps.")
@@ -329,7 +355,9 @@ class TemplateInput:
 @strawberry.input(description="Which version of a template to switch.")
 class SwitchTemplateInput:
     id: str = strawberry.field(description="The template's id, such as `customer_acquisition`.")
-    version: int | None = strawberry.field(default=None, description="The version; the newest where none is given.")
+    version: int | None = strawberry.field(
+        default=None, description="The version; the newest where none is given."
+    )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Given again, the mutation is not carried out again but answers as before."
     )

@@ -61,7 +61,9 @@ class Touchpoint(Node):
 
 @strawberry.type(description="A stage change that matters, with its value.")
 class Conversion(Node):
-    kind: str = strawberry.field(description="What kind of conversion, such as `customer_converted` or `upsell`.")
+    kind: str = strawberry.field(
+        description="What kind of conversion, such as `customer_converted` or `upsell`."
+    )
     from_stage: Stage | None = strawberry.field(description="The stage before.")
     to_stage: Stage = strawberry.field(description="The stage after.")
     value: Money | None = strawberry.field(description="What it is worth.")
@@ -71,7 +73,9 @@ class Conversion(Node):
     lead_id: str | None = strawberry.field(description="The lead.")
     channel: str | None = strawberry.field(description="The channel it is put down to by whoever reports it.")
     source: str | None = strawberry.field(description="The system that reports it.")
-    campaign: str | None = strawberry.field(description="The campaign it is put down to by whoever reports it.")
+    campaign: str | None = strawberry.field(
+        description="The campaign it is put down to by whoever reports it."
+    )
     metadata: JSON = strawberry.field(description="Anything else.")
     added_by: Actor = strawberry.field(description="Who recorded it.")
 
@@ -132,9 +136,15 @@ class TouchpointInput:
     channel: str = strawberry.field(description="The channel it came by, such as `email` or `paid_search`.")
     source: str = strawberry.field(default="api", description="The system or site that reports it.")
     title: str = strawberry.field(default="", description="What it was about.")
-    at: datetime | None = strawberry.field(default=None, description="When it took place; now where none is given.")
-    journey_id: strawberry.ID | None = strawberry.field(default=None, description="The journey it belongs to.")
-    customer_id: str | None = strawberry.field(default=None, description="The customer; the journey's by default.")
+    at: datetime | None = strawberry.field(
+        default=None, description="When it took place; now where none is given."
+    )
+    journey_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The journey it belongs to."
+    )
+    customer_id: str | None = strawberry.field(
+        default=None, description="The customer; the journey's by default."
+    )
     lead_id: str | None = strawberry.field(default=None, description="The lead; the journey's by default.")
     campaign: str | None = strawberry.field(default=None, description="The campaign it belongs to.")
     description: str | None = strawberry.field(default=None, description="More about it.")
@@ -165,13 +175,21 @@ class TouchpointInput:
 
 @strawberry.input(description="A conversion to record, on a journey, a customer or a lead.")
 class ConversionInput:
-    kind: str = strawberry.field(description="What kind of conversion, such as `customer_converted` or `upsell`.")
+    kind: str = strawberry.field(
+        description="What kind of conversion, such as `customer_converted` or `upsell`."
+    )
     to_stage: Stage = strawberry.field(description="The stage after.")
     from_stage: Stage | None = strawberry.field(default=None, description="The stage before.")
     value: Money | None = strawberry.field(default=None, description="What it is worth.")
-    at: datetime | None = strawberry.field(default=None, description="When it happened; now where none is given.")
-    journey_id: strawberry.ID | None = strawberry.field(default=None, description="The journey it belongs to.")
-    customer_id: str | None = strawberry.field(default=None, description="The customer; the journey's by default.")
+    at: datetime | None = strawberry.field(
+        default=None, description="When it happened; now where none is given."
+    )
+    journey_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The journey it belongs to."
+    )
+    customer_id: str | None = strawberry.field(
+        default=None, description="The customer; the journey's by default."
+    )
     lead_id: str | None = strawberry.field(default=None, description="The lead; the journey's by default.")
     channel: str | None = strawberry.field(default=None, description="The channel it is put down to.")
     source: str | None = strawberry.field(default=None, description="The system that reports it.")
@@ -198,7 +216,9 @@ class ConversionInput:
 
 @strawberry.input(description="Contacts to record.")
 class AddTouchpointsInput:
-    touchpoints: list[TouchpointInput] = strawberry.field(description="1 to 100 contacts; all are recorded or none.")
+    touchpoints: list[TouchpointInput] = strawberry.field(
+        description="1 to 100 contacts; all are recorded or none."
+    )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Given again, the mutation is not carried out again but answers as before."
     )
@@ -206,7 +226,9 @@ class AddTouchpointsInput:
 
 @strawberry.input(description="Conversions to record.")
 class AddConversionsInput:
-    conversions: list[ConversionInput] = strawberry.field(description="1 to 100 conversions; all are recorded or none.")
+    conversions: list[ConversionInput] = strawberry.field(
+        description="1 to 100 conversions; all are recorded or none."
+    )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Given again, the mutation is not carried out again but answers as before."
     )
@@ -216,11 +238,15 @@ class AddConversionsInput:
 class TouchpointsPayload:
     touchpoints: list[Touchpoint] = strawberry.field(description="The contacts in the order given.")
     settled: bool = strawberry.field(description="Whether their events are in the log already.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was recorded; empty when all was.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing was recorded; empty when all was."
+    )
 
 
 @strawberry.type(description="The conversions that were recorded, or why none was.")
 class ConversionsPayload:
     conversions: list[Conversion] = strawberry.field(description="The conversions in the order given.")
     settled: bool = strawberry.field(description="Whether their events are in the log already.")
-    user_errors: list[UserError] = strawberry.field(description="Why nothing was recorded; empty when all was.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Why nothing was recorded; empty when all was."
+    )

@@ -141,10 +141,14 @@ class Changes:
     async def unrelayed(self, collection: str, before: datetime, limit: int) -> list[Document]:
         """Documents whose outbox has waited since before this time."""
         with translated():
-            cursor = self._mongo[collection].find({"outboxAt": {"$lte": before}}).sort("outboxAt", 1).limit(limit)
+            cursor = (
+                self._mongo[collection].find({"outboxAt": {"$lte": before}}).sort("outboxAt", 1).limit(limit)
+            )
             return await cursor.to_list(None)
 
-    async def _own_task(self, id: str, work: "Callable[[asyncio.Future[Changed[S]]], Awaitable[None]]") -> Changed[S]:
+    async def _own_task(
+        self, id: str, work: "Callable[[asyncio.Future[Changed[S]]], Awaitable[None]]"
+    ) -> Changed[S]:
         """Run in a task of its own, under the subject's lock: a caller that goes away leaves nothing half-done, and
         the answer need not wait for the outbox to be emptied."""
         told: asyncio.Future[Changed[S]] = asyncio.get_running_loop().create_future()
@@ -166,7 +170,12 @@ class Changes:
         return await told
 
     async def _create(
-        self, kind: Kind[S, E], state: S, events: Sequence[E], cause: Cause, told: "asyncio.Future[Changed[S]]"
+        self,
+        kind: Kind[S, E],
+        state: S,
+        events: Sequence[E],
+        cause: Cause,
+        told: "asyncio.Future[Changed[S]]",
     ) -> None:
         state = replace(state, revision=1)  # type: ignore[type-var]  # every state is a dataclass
         entries = self._entries(kind, None, state, events, cause)
@@ -226,7 +235,9 @@ class Changes:
         self, kind: Kind[S, E], document: Document, changed: Changed[S], told: "asyncio.Future[Changed[S]]"
     ) -> None:
         """The write is acknowledged: from here on the answer is a success, settled or not."""
-        late = asyncio.get_running_loop().call_later(SETTLE_SECONDS, _tell, told, replace(changed, settled=False))
+        late = asyncio.get_running_loop().call_later(
+            SETTLE_SECONDS, _tell, told, replace(changed, settled=False)
+        )
         try:
             await self.written(document["_id"])
             await self._events.append(document["outbox"])
@@ -259,7 +270,9 @@ class Changes:
             with translated():
                 document = await self._mongo[kind.collection].find_one({"_id": id})
         waiting = (document or {}).get("outbox") or []
-        found = next((entry_envelope(each) for each in waiting if each["commandId"] == cause.command_id), None)
+        found = next(
+            (entry_envelope(each) for each in waiting if each["commandId"] == cause.command_id), None
+        )
         found = found or await self._events.of_command(cause.command_id)
         if found is None:
             return None

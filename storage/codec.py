@@ -55,7 +55,9 @@ def load(kind: type[T], document: Mapping[str, Any]) -> T:
 
 def event_data(event: Event) -> JsonObject:
     """What an event says, as JSON: times in RFC 3339, durations in seconds."""
-    data: JsonObject = _adapter(type(event)).dump_python(event, by_alias=True, mode="json", exclude=set(_ENVELOPED))
+    data: JsonObject = _adapter(type(event)).dump_python(
+        event, by_alias=True, mode="json", exclude=set(_ENVELOPED)
+    )
     return {key: value for key, value in data.items() if value is not None}
 
 

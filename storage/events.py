@@ -83,8 +83,12 @@ class EventLog:
         query: Document = {"subject": subject} | ({"position": bounds} if bounds else {})
         cursor = self._events.find(query, max_time_ms=self._mongo.timeout_ms)
         with translated():
-            found = await cursor.sort("position", -1 if page.backwards else 1).limit(page.limit + 1).to_list(None)
-        return rows(page, found, [entry_envelope(each) for each in found], [str(each["position"]) for each in found])
+            found = (
+                await cursor.sort("position", -1 if page.backwards else 1).limit(page.limit + 1).to_list(None)
+            )
+        return rows(
+            page, found, [entry_envelope(each) for each in found], [str(each["position"]) for each in found]
+        )
 
     async def page(self, tenant_id: str, filter: EventFilter, page: Page) -> Rows[Envelope]:
         """A tenant's events from new to old by the time they occurred."""
@@ -92,13 +96,17 @@ class EventLog:
         pipeline: list[Document] = [{"$match": served}, *([{"$match": rest}] if rest else [])]
         pipeline += [{"$sort": {"timeKey": 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
         found = [each async for each in self._mongo.aggregate(self._events, pipeline)]
-        return rows(page, found, [entry_envelope(each) for each in found], [each["timeKey"] for each in found])
+        return rows(
+            page, found, [entry_envelope(each) for each in found], [each["timeKey"] for each in found]
+        )
 
     async def revisions(self, subject: str, above: int, upto: int) -> list[list[Envelope]]:
         """The changes of a subject with these revisions (above < revision <= upto), each with its events."""
         span = {"$gte": (above + 1) * 1_000_000, "$lt": (upto + 1) * 1_000_000}
         with translated():
-            cursor = self._events.find({"subject": subject, "position": span}, max_time_ms=self._mongo.timeout_ms)
+            cursor = self._events.find(
+                {"subject": subject, "position": span}, max_time_ms=self._mongo.timeout_ms
+            )
             found = [entry_envelope(each) for each in await cursor.sort("position", 1).to_list(None)]
         return changes(found)
 
@@ -114,7 +122,9 @@ class EventLog:
         query = {"tenantId": tenant_id, "recordedAt": {"$gte": since}}
         held: list[Envelope] = []
         with translated():
-            async for each in self._events.find(query).sort([("recordedAt", 1), ("subject", 1), ("position", 1)]):
+            async for each in self._events.find(query).sort(
+                [("recordedAt", 1), ("subject", 1), ("position", 1)]
+            ):
                 envelope = entry_envelope(each)
                 if envelope.origin is Origin.IMPORT:
                     continue
@@ -141,7 +151,9 @@ class EventLog:
         operations = []
         nothing = {"pending": "", "pendingAt": "", "attempts": "", "lastError": ""}
         for struck, ids in by_words.items():
-            operations.append(UpdateMany({"_id": {"$in": ids}}, {"$pull": {"pending": {"$in": list(struck)}}}))
+            operations.append(
+                UpdateMany({"_id": {"$in": ids}}, {"$pull": {"pending": {"$in": list(struck)}}})
+            )
             operations.append(UpdateMany({"_id": {"$in": ids}, "pending": []}, {"$unset": nothing}))
         with translated():
             await self._events.bulk_write(operations, ordered=True)
@@ -152,7 +164,9 @@ class EventLog:
         later = now + min(MAX_DELAY, timedelta(seconds=2**attempts))
         values = {"attempts": attempts, "lastError": error, "pendingAt": later}
         with translated():
-            await self._events.update_one({"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, {"$set": values})
+            await self._events.update_one(
+                {"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, {"$set": values}
+            )
 
     async def backlog(self, tenant_id: str | None = None, limit: int = 20) -> Backlog:
         """How far the relay is behind over all tenants, and the entries of one that keep failing (or of all)."""

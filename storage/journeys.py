@@ -51,7 +51,10 @@ class Journeys:
     async def start(self, id: str, events: Sequence[JourneyEvent], cause: Cause) -> Changed[Journey]:
         """Store a new journey. Raises JourneyExists where its template allows none beside a live or earlier one."""
         journey = _begin(id, events[0], cause.actor)
-        if journey.reentry is Reentry.NEVER_AGAIN and (earlier := await self._earlier(journey)) not in (None, id):
+        if journey.reentry is Reentry.NEVER_AGAIN and (earlier := await self._earlier(journey)) not in (
+            None,
+            id,
+        ):
             raise _exists(earlier)
         try:
             return await self._changes.create(JOURNEY, id, events, cause)
@@ -88,7 +91,9 @@ class Journeys:
         known = {each["_id"]: _journey(each) for each in found if each["tenantId"] == tenant_id}
         return [known.get(id) for id in ids]
 
-    async def page(self, tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page) -> Rows[Journey]:
+    async def page(
+        self, tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page
+    ) -> Rows[Journey]:
         """Journeys from new to old by the order asked for."""
         key = ORDER_KEYS[order]
         served, rest = match(tenant_id, filter, order, page)
@@ -122,7 +127,9 @@ class Journeys:
         pass the limit by their number."""
         served = {"tenantId": tenant_id, "status": Status.ACTIVE.value}
         with translated():
-            count = await self._journeys.count_documents(served, limit=limit, maxTimeMS=self._mongo.timeout_ms)
+            count = await self._journeys.count_documents(
+                served, limit=limit, maxTimeMS=self._mongo.timeout_ms
+            )
         if count >= limit:
             raise LimitExceeded(f"The tenant has {count} active journeys, as many as it may.", limit=limit)
 
@@ -133,7 +140,11 @@ class Journeys:
             return [_journey(each) for each in await cursor.to_list(None)]
 
     async def _earlier(self, journey: Journey) -> str | None:
-        query = {"tenantId": journey.tenant_id, "templateId": journey.template_id, "entryKey": journey.entry_key}
+        query = {
+            "tenantId": journey.tenant_id,
+            "templateId": journey.template_id,
+            "entryKey": journey.entry_key,
+        }
         if journey.entry_key is None:
             return None
         with translated():
@@ -190,7 +201,9 @@ def match(
 
 
 def _exists(id: str | None) -> JourneyExists:
-    return JourneyExists("There is a journey of this template for this customer already.", "templateId", journeyId=id)
+    return JourneyExists(
+        "There is a journey of this template for this customer already.", "templateId", journeyId=id
+    )
 
 
 def _journey(document: Document) -> Journey:

@@ -42,12 +42,19 @@ class Database(Protocol):
 class Mongo:
     """A connection to one database."""
 
-    def __init__(self, uri: str, database: str, driver: str = "motor", *, timeout: float = 5.0, **options: Any) -> None:
+    def __init__(
+        self, uri: str, database: str, driver: str = "motor", *, timeout: float = 5.0, **options: Any
+    ) -> None:
         self.timeout_ms = int(timeout * 1000)
-        wait: dict[str, Any] = {"serverSelectionTimeoutMS": SERVER_WAIT_MS, "connectTimeoutMS": SERVER_WAIT_MS}
+        wait: dict[str, Any] = {
+            "serverSelectionTimeoutMS": SERVER_WAIT_MS,
+            "connectTimeoutMS": SERVER_WAIT_MS,
+        }
         wait |= {"socketTimeoutMS": SOCKET_WAIT_MS, "appname": "journeys"}
         self._client: Any = _client(driver)(uri, tz_aware=True, **wait, **options)
-        codec: CodecOptions[Document] = CodecOptions(tz_aware=True, type_registry=TypeRegistry(fallback_encoder=plain))
+        codec: CodecOptions[Document] = CodecOptions(
+            tz_aware=True, type_registry=TypeRegistry(fallback_encoder=plain)
+        )
         self._db: AsyncDatabase[Document] = self._client.get_database(
             database, codec_options=codec, write_concern=WriteConcern(w="majority", j=True)
         )

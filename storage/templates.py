@@ -153,7 +153,9 @@ class Templates:
         if len(self._equipped) > CACHED:
             self._equipped.popitem(last=False)
 
-    async def _add(self, tenant_id: str, definition: Definition, version: int, cause: Cause) -> Changed[Template]:
+    async def _add(
+        self, tenant_id: str, definition: Definition, version: int, cause: Cause
+    ) -> Changed[Template]:
         make = partial(authoring.create, definition, version, tenant_id=tenant_id)
         id = template_key(tenant_id, definition.template_id, version)
         return await self._changes.create(TEMPLATE, id, make(at=self._now()), cause)
@@ -166,7 +168,9 @@ class Templates:
         if page.before is not None:
             bounds[behind] = _key(key, page.before)
         direction = (-1 if key == "version" else 1) * (-1 if page.backwards else 1)
-        cursor = self._templates.find(query | ({key: bounds} if bounds else {}), max_time_ms=self._mongo.timeout_ms)
+        cursor = self._templates.find(
+            query | ({key: bounds} if bounds else {}), max_time_ms=self._mongo.timeout_ms
+        )
         with translated():
             found = await cursor.sort(key, direction).limit(page.limit + 1).to_list(None)
         return rows(page, found, [_template(each) for each in found], [str(each[key]) for each in found])

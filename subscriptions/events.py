@@ -35,12 +35,15 @@ async def listen(info: Info, after: str | None) -> AsyncIterator[Change | Reset]
 @strawberry.type
 class EventSubscriptions:
     @strawberry.subscription(
-        description="Events as they are recorded; those of one change come together.", permission_classes=[CanView]
+        description="Events as they are recorded; those of one change come together.",
+        permission_classes=[CanView],
     )
     async def events(
         self,
         info: Info,
-        types: Annotated[list[str] | None, strawberry.argument(description="Only events of these types.")] = None,
+        types: Annotated[
+            list[str] | None, strawberry.argument(description="Only events of these types.")
+        ] = None,
         after: SinceCursor = None,
     ) -> AsyncIterator[EventChange]:
         async for item in listen(info, after):

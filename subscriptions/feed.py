@@ -128,8 +128,10 @@ class Feed:
             self._start_fill(tenant_id, tenant)
         elif message["type"] == "message" and isinstance(message["data"], bytes):
             change = parse(message["data"])
-            continuous = tenant.cursor is not None and change.cursor is not None and (
-                (change.cursor.run, change.previous) == (tenant.cursor.run, tenant.cursor.id)
+            continuous = (
+                tenant.cursor is not None
+                and change.cursor is not None
+                and ((change.cursor.run, change.previous) == (tenant.cursor.run, tenant.cursor.id))
             )
             if continuous and not tenant.busy.locked():
                 self._pass_on(tenant, change)
@@ -231,7 +233,12 @@ class Feed:
 
 def _behind(cursor: Cursor | None, reached: Cursor | None) -> bool:
     """Whether a replay has passed this already."""
-    return cursor is not None and reached is not None and cursor.run == reached.run and cursor.place <= reached.place
+    return (
+        cursor is not None
+        and reached is not None
+        and cursor.run == reached.run
+        and cursor.place <= reached.place
+    )
 
 
 def _merge(older: Change, newer: Change) -> Change:

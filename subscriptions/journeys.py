@@ -34,7 +34,9 @@ class JourneyChange:
         description="The journey, at least as new as the events; null with `reset`."
     )
     events: list[Event] = strawberry.field(description="What happened, in order.")
-    cursor: str | None = strawberry.field(description="The place in the feed, for `after`; null where it cannot be told.")
+    cursor: str | None = strawberry.field(
+        description="The place in the feed, for `after`; null where it cannot be told."
+    )
     reset: bool = strawberry.field(
         default=False,
         description="The cursor given led nowhere any more: read again, then go on with what follows here.",
@@ -94,7 +96,9 @@ def _kind(change: Change, wanted: JourneyFilter, id: str | None) -> JourneyChang
     before = change.was is not None and wanted.matches(change.was)
     match (before, now):
         case (False, True):
-            return JourneyChangeKind.ENTERED if id is None or change.was is None else JourneyChangeKind.UPDATED
+            return (
+                JourneyChangeKind.ENTERED if id is None or change.was is None else JourneyChangeKind.UPDATED
+            )
         case (True, True):
             return JourneyChangeKind.UPDATED
         case (True, False):

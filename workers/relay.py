@@ -49,13 +49,13 @@ class Relay:
 
     async def logged(self, envelopes: Sequence[Envelope]) -> None:
         """Events of this process are in the log: write what follows from them; the subscribers are told soon."""
+        for change in changes(envelopes):
+            if "feed" in words(change[0]) and not self._queue.full():
+                self._queue.put_nowait(change)
         for envelope in envelopes:
             if "follow" in words(envelope):
                 await self._follow(envelope)
                 self._struck.append((envelope.id, ("follow",)))
-        for change in changes(envelopes):
-            if "feed" in words(change[0]) and not self._queue.full():
-                self._queue.put_nowait(change)
 
     async def run(self) -> None:
         """Tell the subscribers of this process's changes, for ever."""
@@ -80,7 +80,12 @@ class Relay:
         for collection in WITH_OUTBOX:
             found = await self._store.changes.unrelayed(collection, before, BATCH)
             for document in found:
-                await self._store.changes.relay(collection, document)
+                try:
+                    await self._store.changes.relay(collection, document)
+                except Unavailable:
+                    raise
+                except Exception:
+                    log.exception("What follows from %s stays pending", document["_id"])
             full = full or len(found) == BATCH
         due = await self._store.events.due(before, BATCH)
         progress = await self._catch_up(due)
@@ -134,7 +139,9 @@ class Relay:
                 log.warning("Entries stay pending for the sweep: %s", error.message)
 
     async def _publish_upto(self, envelope: Envelope) -> None:
-        for change in await self._store.events.revisions(envelope.subject, envelope.revision - 1, envelope.revision):
+        for change in await self._store.events.revisions(
+            envelope.subject, envelope.revision - 1, envelope.revision
+        ):
             await self._publish_change(change)
 
     async def _publish_change(self, change: list[Envelope]) -> None:

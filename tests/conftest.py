@@ -1,0 +1,58 @@
+"""Real servers for every test: our own children, or those that MONGODB_URI and REDIS_URL name.
+
+Tests are kept apart by tenants of their own, not by databases.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.embedded import embedded
+from app.wiring import utc_now
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+
+
+@dataclass(frozen=True)
+class Servers:
+    mongodb_uri: str
+    redis_url: str
+    database: str
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A MongoDB and a Redis for the whole run."""
+    with ExitStack() as stack:
+        uri, url = os.environ.get("MONGODB_URI"), os.environ.get("REDIS_URL")
+        if uri is None or url is None:
+            folder: Path = tmp_path_factory.mktemp("servers")
+            own = stack.enter_context(embedded(folder))
+            uri, url = own.mongodb_uri, own.redis_url
+        yield Servers(uri, url, f"test_{uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="session", params=["motor", "pymongo"])
+async def mongo(servers: Servers, request: pytest.FixtureRequest) -> AsyncIterator[Mongo]:
+    """The database through each of the two drivers."""
+    mongo = Mongo(servers.mongodb_uri, servers.database, request.param)
+    await create_indexes(mongo)
+    yield mongo
+    await mongo.close()
+
+
+@pytest.fixture
+def store(mongo: Mongo) -> Store:
+    return Store.of(mongo, utc_now)
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant that nobody else uses."""
+    return f"t{uuid4().hex[:12]}"
