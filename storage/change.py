@@ -18,8 +18,9 @@ from domain.events import Envelope, Event, Origin
 from domain.identity import Actor
 from domain.values import JsonObject
 from storage.codec import Document, dump, event_data, load
-from storage.events import EventLog, entry_document, entry_envelope
-from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
+from storage.events import EventLog, entry_documents, entry_envelope
+from storage.mongo import DuplicateKeyError, Mongo, translated
+from storage.outbox import Outboxes
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class Changes:
 
     def __init__(self, mongo: Mongo, events: EventLog, now: Callable[[], datetime]) -> None:
         self._mongo, self._events, self._now = mongo, events, now
+        self.outboxes = Outboxes(mongo, events)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self.logged: Logged = _nothing
@@ -107,10 +109,16 @@ class Changes:
         else holds what must be unique."""
         if cause.keyed and (done := await self._done(kind, id, cause)):
             return done
+        state, document = self.made(kind, id, events, cause)
+        return await self._own_task(id, lambda told: self._create(kind, state, document, cause, told))
+
+    def made(self, kind: Kind[S, E], id: str, events: Sequence[E], cause: Cause) -> tuple[S, Document]:
+        """What these events make, and its document with the events in the outbox; nothing is written."""
         state = kind.begin(id, events[0], cause.actor)
         for event in events[1:]:
             state = kind.evolve(state, event)
-        return await self._own_task(id, lambda told: self._create(kind, state, events, cause, told))
+        state = replace(state, revision=1)  # type: ignore[type-var]  # every state is a dataclass
+        return state, self._full(kind, state, self._entries(kind, None, state, events, cause))
 
     async def change(
         self,
@@ -128,29 +136,21 @@ class Changes:
         )
 
     async def drain(self) -> None:
-        """Wait until every change under way is relayed; for an orderly end."""
+        """Wait until every change under way is relayed and its outbox emptied; for an orderly end."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.outboxes.drain()
 
-    async def relay(self, kind_collection: str, document: Document) -> None:
-        """Put a document's outbox into the log and empty it. Done twice, it is done once."""
+    async def relay(self, collection: str, document: Document) -> None:
+        """Put a document's outbox into the log, and do what follows. Done twice, it is done once."""
         outbox: list[Document] = document.get("outbox") or []
-        await self._events.append(outbox)
-        await self._empty(self._mongo[kind_collection], document["_id"], document["revision"])
+        await self.outboxes.append(collection, document["_id"], document["revision"], outbox)
         await self.logged([entry_envelope(each) for each in outbox])
-
-    async def unrelayed(self, collection: str, before: datetime, limit: int) -> list[Document]:
-        """Documents whose outbox has waited since before this time."""
-        with translated():
-            cursor = (
-                self._mongo[collection].find({"outboxAt": {"$lte": before}}).sort("outboxAt", 1).limit(limit)
-            )
-            return await cursor.to_list(None)
 
     async def _own_task(
         self, id: str, work: "Callable[[asyncio.Future[Changed[S]]], Awaitable[None]]"
     ) -> Changed[S]:
-        """Run in a task of its own, under the subject's lock: a caller that goes away leaves nothing half-done, and
-        the answer need not wait for the outbox to be emptied."""
+        """Run in a task of its own, under the subject's lock: a caller that goes away leaves nothing
+        half-done."""
         told: asyncio.Future[Changed[S]] = asyncio.get_running_loop().create_future()
         lock = self._locks.setdefault(id, asyncio.Lock())
 
@@ -173,13 +173,10 @@ class Changes:
         self,
         kind: Kind[S, E],
         state: S,
-        events: Sequence[E],
+        document: Document,
         cause: Cause,
         told: "asyncio.Future[Changed[S]]",
     ) -> None:
-        state = replace(state, revision=1)  # type: ignore[type-var]  # every state is a dataclass
-        entries = self._entries(kind, None, state, events, cause)
-        document = self._full(kind, state, entries)
         with translated():
             try:
                 await self._mongo[kind.collection].insert_one(document)
@@ -217,7 +214,7 @@ class Changes:
             for event in events:
                 after = kind.evolve(after, event)
             after = replace(after, revision=state.revision + 1)  # type: ignore[type-var]  # every state is a dataclass
-            outbox: list[Document] = document.get("outbox") or []
+            outbox = self.outboxes.unlogged(id, document.get("outbox") or [])
             if len(outbox) > CARRIED:
                 await self._events.append(outbox)
                 outbox = []
@@ -240,20 +237,11 @@ class Changes:
         )
         try:
             await self.written(document["_id"])
-            await self._events.append(document["outbox"])
-            await self.logged([entry_envelope(each) for each in document["outbox"]])
+            await self.relay(kind.collection, document)
             _tell(told, changed)
-            await self._empty(self._mongo[kind.collection], document["_id"], document["revision"])
         finally:
             late.cancel()
             _tell(told, replace(changed, settled=False))
-
-    async def _empty(self, collection: Collection, id: str, revision: int) -> None:
-        """Never moves the revision; where a later change was quicker, that one relays it all."""
-        with translated():
-            await collection.update_one(
-                {"_id": id, "revision": revision}, {"$set": {"outbox": []}, "$unset": {"outboxAt": ""}}
-            )
 
     async def _document(self, kind: Kind[Any, Any], id: str, tenant_id: str) -> Document:
         with translated():
@@ -278,7 +266,7 @@ class Changes:
             return None
         if found.input_hash != cause.input_hash or found.subject != id or document is None:
             raise IdempotencyKeyReused
-        return Changed(_state(kind, document), settled=not waiting)
+        return Changed(_state(kind, document), settled=not self.outboxes.unlogged(id, waiting))
 
     def _entries(
         self, kind: Kind[S, E], before: S | None, after: S, events: Sequence[E], cause: Cause
@@ -287,31 +275,30 @@ class Changes:
         facets = kind.facets(after)
         old = kind.facets(before) if before is not None else None
         was = None if facets is None or old is None else {k: v for k, v in old.items() if facets.get(k) != v}
-        return [
-            entry_document(
-                Envelope(
-                    id=f"{after.id}:{after.revision}:{n}",
-                    type=event.type,
-                    source="journeys",
-                    subject=after.id,
-                    revision=after.revision,
-                    n=n,
-                    tenant_id=after.tenant_id,
-                    actor=event.by or cause.actor,
-                    occurred_at=event.at,
-                    recorded_at=now,
-                    data=event_data(event),
-                    origin=getattr(after, "origin", Origin.LIVE),
-                    correlation_id=cause.correlation_id,
-                    causation_id=cause.causation_id,
-                    command_id=cause.command_id,
-                    input_hash=cause.input_hash,
-                    facets=facets if n == 0 else None,
-                    was=was if n == 0 else None,
-                )
+        envelopes = [
+            Envelope(
+                id=f"{after.id}:{after.revision}:{n}",
+                type=event.type,
+                source="journeys",
+                subject=after.id,
+                revision=after.revision,
+                n=n,
+                tenant_id=after.tenant_id,
+                actor=event.by or cause.actor,
+                occurred_at=event.at,
+                recorded_at=now,
+                data=event_data(event),
+                origin=getattr(after, "origin", Origin.LIVE),
+                correlation_id=cause.correlation_id,
+                causation_id=cause.causation_id,
+                command_id=cause.command_id,
+                input_hash=cause.input_hash,
+                facets=facets if n == 0 else None,
+                was=was if n == 0 else None,
             )
             for n, event in enumerate(events)
         ]
+        return entry_documents(envelopes)
 
     def _full(self, kind: Kind[S, E], state: S, outbox: list[Document]) -> Document:
         document = dump(state) | kind.keys(state)

@@ -1,4 +1,4 @@
-"""The log: facts in order, never changed. An entry also says what is still to be done with it.
+"""The log: facts in order, never changed. The first entry of a change also says what is still to be done with it.
 
 `pending` names its consumers (`feed`: tell the subscribers, `follow`: write what follows from it); each strikes its
 word when done, and `pendingAt`, the time of the next try, goes with the last word. That is all the sweep reads.
@@ -27,7 +27,7 @@ MAX_DELAY: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event in the log with what is still to be done."""
+    """The first event of a change, with what is still to be done with the change."""
 
     envelope: Envelope
     pending: tuple[Word, ...]
@@ -44,11 +44,11 @@ class Backlog:
     failing: list[Entry]
 
 
-def words(envelope: Envelope) -> tuple[Word, ...]:
-    """Who must still hear of a new event. Imported history has no side effects."""
-    if envelope.origin is Origin.IMPORT:
+def words(change: Sequence[Envelope]) -> tuple[Word, ...]:
+    """Who must still hear of a new change. Imported history has no side effects."""
+    if change[0].origin is Origin.IMPORT:
         return ()
-    return ("feed", "follow") if envelope.type in FOLLOWED else ("feed",)
+    return ("feed", "follow") if any(each.type in FOLLOWED for each in change) else ("feed",)
 
 
 class EventLog:
@@ -198,18 +198,20 @@ def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, 
     served: Document = {"tenantId": tenant_id}
     rest: Document = {}
     if filter.subject is not None:
-        served["subject"] = filter.subject
+        served = {"subject": filter.subject}
+        rest["tenantId"] = tenant_id
     if len(filter.types) == 1 and filter.subject is None:
         served["type"] = filter.types[0]
     elif filter.types:
         rest["type"] = {"$in": list(filter.types)}
     bounds = key_range(page)
+    spans = served if filter.subject is None else rest
     if filter.since is not None:
         bounds["$gte"] = timestamp(filter.since)
     if filter.until is not None:
         bounds["$lt"] = min(timestamp(filter.until), bounds.get("$lt", "~"))
     if bounds:
-        served["timeKey"] = bounds
+        spans["timeKey"] = bounds
     return served, rest
 
 
@@ -217,16 +219,20 @@ def _position(key: str) -> int:
     return int(key) if key.isdecimal() else 0
 
 
-def entry_document(envelope: Envelope) -> Document:
-    """An event as the log and an outbox keep it."""
+def entry_documents(change: Sequence[Envelope]) -> list[Document]:
+    """A change as the log and an outbox keep it. What is still to be done stands on its first event."""
+    entries = [_entry_document(each) for each in change]
+    if pending := words(change):
+        entries[0] |= {"pending": list(pending), "pendingAt": change[0].recorded_at}
+    return entries
+
+
+def _entry_document(envelope: Envelope) -> Document:
     document = dump(envelope)
     document["_id"] = document.pop("id")
     document["position"] = envelope.position
     place = f"{envelope.subject}:{envelope.revision:010d}:{envelope.n:06d}"
     document["timeKey"] = f"{timestamp(envelope.occurred_at)}|{place}"
-    pending = words(envelope)
-    if pending:
-        document |= {"pending": list(pending), "pendingAt": envelope.recorded_at}
     return {key: value for key, value in document.items() if value is not None}
 
 

@@ -62,7 +62,6 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("commandId"), {}),
         (_by("tenantId", "timeKey"), {}),
         (_by("tenantId", "type", "timeKey"), {}),
-        (_by("tenantId", "subject", "timeKey"), {}),
         (_by("tenantId", "recordedAt"), {}),
         (_by("pendingAt"), {"sparse": True}),
         (_by("attempts"), {"sparse": True}),

@@ -50,12 +50,12 @@ class Relay:
     async def logged(self, envelopes: Sequence[Envelope]) -> None:
         """Events of this process are in the log: write what follows from them; the subscribers are told soon."""
         for change in changes(envelopes):
-            if "feed" in words(change[0]) and not self._queue.full():
+            pending = words(change)
+            if "feed" in pending and not self._queue.full():
                 self._queue.put_nowait(change)
-        for envelope in envelopes:
-            if "follow" in words(envelope):
-                await self._follow(envelope)
-                self._struck.append((envelope.id, ("follow",)))
+            if "follow" in pending:
+                await self._follow(change)
+                self._struck.append((change[0].id, ("follow",)))
 
     async def run(self) -> None:
         """Tell the subscribers of this process's changes, for ever."""
@@ -78,7 +78,7 @@ class Relay:
         """Whether there is more to do at once."""
         before, full = self._now() - GRACE, False
         for collection in WITH_OUTBOX:
-            found = await self._store.changes.unrelayed(collection, before, BATCH)
+            found = await self._store.changes.outboxes.unrelayed(collection, before, BATCH)
             for document in found:
                 try:
                     await self._store.changes.relay(collection, document)
@@ -96,18 +96,21 @@ class Relay:
         done: list[tuple[str, Sequence[Word]]] = []
         away = False
         for entry in due:
-            envelope = entry.envelope
+            first = entry.envelope
             try:
+                [change] = await self._store.events.revisions(
+                    first.subject, first.revision - 1, first.revision
+                )
                 if "follow" in entry.pending:
-                    await self._follow(envelope)
-                    done.append((envelope.id, ("follow",)))
+                    await self._follow(change)
+                    done.append((first.id, ("follow",)))
                 if "feed" in entry.pending and not away:
-                    await self._publish_upto(envelope)
-                    done.append((envelope.id, ("feed",)))
+                    await self._publish_change(change)
+                    done.append((first.id, ("feed",)))
             except Unavailable:
                 away = True
             except Exception as error:
-                log.exception("The entry %s fails", envelope.id)
+                log.exception("The entry %s fails", first.id)
                 await self._store.events.postpone(entry, self._now(), type(error).__name__)
         await self._store.events.strike(done)
         return bool(done)
@@ -123,7 +126,7 @@ class Relay:
             except DomainError as error:
                 log.warning("A change is left to the sweep: %s", error.message)
                 continue
-            self._struck += [(each.id, ("feed",)) for each in change]
+            self._struck.append((change[0].id, ("feed",)))
 
     def _drop_queue(self) -> None:
         while not self._queue.empty():
@@ -137,12 +140,6 @@ class Relay:
                 await self._store.events.strike(_merged(struck))
             except DomainError as error:
                 log.warning("Entries stay pending for the sweep: %s", error.message)
-
-    async def _publish_upto(self, envelope: Envelope) -> None:
-        for change in await self._store.events.revisions(
-            envelope.subject, envelope.revision - 1, envelope.revision
-        ):
-            await self._publish_change(change)
 
     async def _publish_change(self, change: list[Envelope]) -> None:
         """In order: what is missing before it is published first, from the log."""
@@ -158,13 +155,14 @@ class Relay:
         for earlier in await self._store.events.revisions(subject, published_upto, revision):
             await self._publish(earlier, published_upto)
 
-    async def _follow(self, envelope: Envelope) -> None:
-        """Write what follows from an event: its id makes the id of what is written, so twice is once."""
-        if envelope.type == NotificationRequested.type:
-            event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
-            name = digest("follow", envelope.id)
-            cause = Cause(SYSTEM, name, envelope.correlation_id, envelope.id)
-            await self._store.touchpoints.add(f"tch_{name}", from_notification(envelope, event), cause)
+    async def _follow(self, change: Sequence[Envelope]) -> None:
+        """Write what follows from a change: an event's id makes the id of what is written, so twice is once."""
+        for envelope in change:
+            if envelope.type == NotificationRequested.type:
+                event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
+                name = digest("follow", envelope.id)
+                cause = Cause(SYSTEM, name, envelope.correlation_id, envelope.id)
+                await self._store.touchpoints.add(f"tch_{name}", from_notification(envelope, event), cause)
 
 
 def _merged(struck: Sequence[tuple[str, Sequence[Word]]]) -> list[tuple[str, Sequence[Word]]]:

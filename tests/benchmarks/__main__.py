@@ -1,0 +1,23 @@
+"""Every benchmark, one after another: `make bench`. Figures are ratios to a baseline of the same run."""
+
+import asyncio
+import sys
+from tempfile import TemporaryDirectory
+from pathlib import Path
+
+from app.embedded import embedded
+from tests.benchmarks import live, pages, writes
+from tests.conftest import Servers
+
+
+def main(names: list[str]) -> None:
+    chosen = {"writes": writes.run, "pages": pages.run, "live": live.run}
+    with TemporaryDirectory() as folder, embedded(Path(folder)) as own:
+        servers = Servers(own.mongodb_uri, own.redis_url, "bench")
+        for name, run in chosen.items():
+            if not names or name in names:
+                asyncio.run(run(servers))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
