@@ -4,7 +4,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from domain.errors import BadCursor, InvalidInput
 
@@ -58,8 +58,8 @@ class Rows(Generic[T]):
     has_previous: bool
 
 
-def rows(page: Page, found: list[Any], items: list[T], keys: list[str]) -> Rows[T]:
-    """A page of what was found; `found` has one row more than asked for where there is more."""
+def rows(page: Page, items: list[T], keys: list[str]) -> Rows[T]:
+    """A page of what was found: one row more than asked for where there is more."""
     pairs, more = page.cut(list(zip(items, keys, strict=True)))
     bounded = page.after is not None if not page.backwards else page.before is not None
     has_next, has_previous = (bounded, more) if page.backwards else (more, bounded)

@@ -89,7 +89,7 @@ def _plain(input: object) -> object:
 
 def selects(info: Info, name: str) -> bool:
     """Whether the field's own selection has a field of this name, in fragments too."""
-    raw = info._raw_info  # noqa: SLF001  # Strawberry hands out the selection only as a tree made anew each time
+    raw = info._raw_info  # Strawberry hands out the selection only as a tree made anew each time
     nodes: list[SelectionSetNode | None] = [node.selection_set for node in raw.field_nodes]
     while nodes:
         selection = nodes.pop()

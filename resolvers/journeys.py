@@ -112,7 +112,7 @@ class JourneyQueries:
         return found
 
     @strawberry.field(description="How many journeys there are.", permission_classes=[CanView])
-    async def journey_counts(self, info: Info, filter: JourneyFilterInput | None = None) -> JourneyCounts:
+    async def journey_counts(self, filter: JourneyFilterInput | None = None) -> JourneyCounts:
         return JourneyCounts(filter=_filter(filter))
 
 

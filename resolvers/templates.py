@@ -59,7 +59,7 @@ class TemplateQueries:
         description="Check a template without creating it: every error with its path.",
         permission_classes=[CanView],
     )
-    async def validate_template(self, info: Info, input: TemplateInput) -> TemplateValidation:
+    async def validate_template(self, input: TemplateInput) -> TemplateValidation:
         try:
             found = authoring.problems(input.to_domain())
             errors = user_errors(InvalidInput("", problems=found)) if found else []

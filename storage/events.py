@@ -13,10 +13,10 @@ from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError
 
 from domain.events import Envelope, EventFilter, NotificationRequested, Origin
+from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage.codec import Document, dump, load
 from storage.mongo import Collection, Mongo, key_range, translated
-from domain.paging import Page, Rows, rows
 
 Word = Literal["feed", "follow"]
 
@@ -64,7 +64,7 @@ class EventLog:
             try:
                 await self._events.insert_many(entries, ordered=False)
             except BulkWriteError as error:
-                if any(each["code"] != _DUPLICATE_KEY for each in error.details["writeErrors"]):
+                if not only_duplicates(error):
                     raise
 
     async def of_command(self, command_id: str) -> Envelope | None:
@@ -86,9 +86,7 @@ class EventLog:
             found = (
                 await cursor.sort("position", -1 if page.backwards else 1).limit(page.limit + 1).to_list(None)
             )
-        return rows(
-            page, found, [entry_envelope(each) for each in found], [str(each["position"]) for each in found]
-        )
+        return rows(page, [entry_envelope(each) for each in found], [str(each["position"]) for each in found])
 
     async def page(self, tenant_id: str, filter: EventFilter, page: Page) -> Rows[Envelope]:
         """A tenant's events from new to old by the time they occurred."""
@@ -96,9 +94,7 @@ class EventLog:
         pipeline: list[Document] = [{"$match": served}, *([{"$match": rest}] if rest else [])]
         pipeline += [{"$sort": {"timeKey": 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
         found = [each async for each in self._mongo.aggregate(self._events, pipeline)]
-        return rows(
-            page, found, [entry_envelope(each) for each in found], [each["timeKey"] for each in found]
-        )
+        return rows(page, [entry_envelope(each) for each in found], [each["timeKey"] for each in found])
 
     async def revisions(self, subject: str, above: int, upto: int) -> list[list[Envelope]]:
         """The changes of a subject with these revisions (above < revision <= upto), each with its events."""
@@ -180,6 +176,11 @@ class EventLog:
         failing = [each async for each in self._mongo.aggregate(self._events, pipeline)]
         first = oldest[0]["recordedAt"] if oldest else None
         return Backlog(entries, first, [_entry(each) for each in failing])
+
+
+def only_duplicates(error: BulkWriteError) -> bool:
+    """Whether all that failed of a bulk write is there already."""
+    return all(each["code"] == _DUPLICATE_KEY for each in error.details["writeErrors"])
 
 
 def changes(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:

@@ -5,7 +5,6 @@ Lists run from new to old on one key that is time and id together; each filter h
 
 from typing import Any, Final
 
-from domain.errors import Unavailable
 from storage.mongo import Collection, Mongo, translated
 
 Keys = list[tuple[str, int]]
@@ -93,10 +92,7 @@ async def missing_indexes(mongo: Mongo) -> list[str]:
 
 async def _present(collection: Collection) -> set[str]:
     with translated():
-        try:
-            return set(await collection.index_information())
-        except Unavailable:
-            raise
+        return set(await collection.index_information())
 
 
 def _name(keys: Keys) -> str:

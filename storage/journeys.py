@@ -1,6 +1,6 @@
 """Journeys in the database: one document each, found by what the filter names, listed from new to old."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,12 +10,12 @@ from domain.events import JourneyEvent, JourneyStarted
 from domain.identity import Actor
 from domain.journey import Journey, Status
 from domain.journey_filter import JourneyFilter, JourneyOrder
+from domain.paging import Page, Rows, rows
 from domain.template import Definition, Reentry
 from domain.values import timestamp
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
-from domain.paging import Page, Rows, rows
 from storage.templates import Templates
 
 Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]
@@ -103,7 +103,7 @@ class Journeys:
         pipeline += [{"$sort": {key: 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
         pipeline += [{"$project": {"outbox": 0, "searchTokens": 0}}]
         found = [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
-        return rows(page, found, [_journey(each) for each in found], [each[key] for each in found])
+        return rows(page, [_journey(each) for each in found], [each[key] for each in found])
 
     async def count(self, tenant_id: str, filter: JourneyFilter) -> int:
         served, rest = match(tenant_id, filter, JourneyOrder.CREATED_AT)

@@ -11,11 +11,11 @@ from domain.errors import AlreadyExists, InvalidInput, NotFound
 from domain.events import TemplateCreated, TemplateEvent
 from domain.identity import Actor, ActorKind
 from domain.isp.templates import ISP_TEMPLATES
+from domain.paging import Page, Rows, rows
 from domain.template import Definition, Template
 from storage.change import Cause, Changed, Changes, Kind, digest
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
-from domain.paging import Page, Rows, rows
 
 CACHED: Final = 2_000
 SYSTEM: Final = Actor(ActorKind.SYSTEM, "journeys")
@@ -173,7 +173,7 @@ class Templates:
         )
         with translated():
             found = await cursor.sort(key, direction).limit(page.limit + 1).to_list(None)
-        return rows(page, found, [_template(each) for each in found], [str(each[key]) for each in found])
+        return rows(page, [_template(each) for each in found], [str(each[key]) for each in found])
 
 
 def _key(key: str, cursor: str) -> str | int:

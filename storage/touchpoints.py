@@ -1,16 +1,15 @@
 """Touchpoints and conversions: recorded once, listed from new to old by when they took place."""
 
-from collections.abc import Callable
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 from domain import touchpoint as fold
 from domain.events import ConversionAdded, TouchpointAdded
+from domain.paging import Page, Rows, rows
 from domain.touchpoint import Conversion, RecordFilter, Touchpoint
 from domain.values import timestamp
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document, load
 from storage.mongo import Mongo, key_range
-from domain.paging import Page, Rows, rows
 
 R = TypeVar("R", Touchpoint, Conversion)
 E = TypeVar("E", TouchpointAdded, ConversionAdded)
@@ -58,7 +57,7 @@ class Records(Generic[R, E]):
         pipeline += [{"$sort": {"timeKey": 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
         found = [each async for each in self._mongo.aggregate(self._mongo[self._kind.collection], pipeline)]
         items = [load(self._kind.state, {**each, "id": each["_id"]}) for each in found]
-        return rows(page, found, items, [each["timeKey"] for each in found])
+        return rows(page, items, [each["timeKey"] for each in found])
 
     async def count(self, tenant_id: str, filter: RecordFilter) -> int:
         served, rest = _match(tenant_id, filter)

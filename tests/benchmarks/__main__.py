@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from app.embedded import embedded
 from tests.benchmarks import live, pages, writes

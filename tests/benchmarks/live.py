@@ -17,7 +17,8 @@ async def run(servers: Servers) -> None:
         for crowd in (1, CROWD):
             async with client(server.url, fresh()) as api, AsyncExitStack() as stack:
                 sockets: list[Socket] = [
-                    await stack.enter_async_context(socket(server.url, api.token)) for _ in range(-(-crowd // 100))
+                    await stack.enter_async_context(socket(server.url, api.token))
+                    for _ in range(-(-crowd // 100))
                 ]
                 streams = [await sockets[n // 100].subscribe(WATCH) for n in range(crowd)]
                 await api.start(customerId="first")

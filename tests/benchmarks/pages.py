@@ -6,9 +6,7 @@ from tests.conftest import Servers
 from tests.e2e.harness import client, fresh, serving
 
 JOURNEYS, TOTAL = 500, 100
-FIELDS = (
-    "id name type status stage priority progress templateId currentStepId customerId assignedTo startedAt lastActivity"
-)
+FIELDS = "id name type status stage priority progress templateId currentStepId customerId assignedTo startedAt lastActivity"
 
 
 async def run(servers: Servers) -> None:
@@ -20,12 +18,14 @@ async def run(servers: Servers) -> None:
                 await api.start(customerId=f"c{number}", context={"ticketId": str(number)})
 
             async def ours(_: int) -> None:
-                data = await api.ask(f"{{ journeys(first: 50) {{ nodes {{ {FIELDS} }} pageInfo {{ endCursor }} }} }}")
+                data = await api.ask(
+                    f"{{ journeys(first: 50) {{ nodes {{ {FIELDS} }} pageInfo {{ endCursor }} }} }}"
+                )
                 assert len(data["journeys"]["nodes"]) == 50
 
             async def bare(_: int) -> None:
-                found = await mongo["journeys"].find({"tenantId": tenant}).sort("createdKey", -1).limit(51).to_list(None)
-                assert len(found) == 51
+                page = mongo["journeys"].find({"tenantId": tenant}).sort("createdKey", -1).limit(51)
+                assert len(await page.to_list(None)) == 51
 
             base = await times(bare, TOTAL)
             report(f"a page of 50 journeys, 13 fields, of {JOURNEYS}", await times(ours, TOTAL), base)

@@ -32,14 +32,19 @@ async def run(servers: Servers) -> None:
             events = await mongo["events"].find({"subject": document["_id"]}).to_list(None)
             for clients in (1, CLIENTS):
                 base = await times(bare, TOTAL, clients)
-                report(f"start + advance by GraphQL, {clients} client(s)", await times(ours, TOTAL, clients), base)
+                report(
+                    f"start + advance by GraphQL, {clients} client(s)",
+                    await times(ours, TOTAL, clients),
+                    base,
+                )
     await mongo.close()
 
 
 async def _bare(mongo: Mongo, like: dict[str, Any], events: list[dict[str, Any]], id: str) -> None:
     """Two changes of a new journey, into the same collections with the same indexes, for a tenant of its own."""
     journeys, log = mongo["journeys"], mongo["events"]
-    mine = [event | {"_id": f"{id}:{n}", "subject": id, "commandId": id, "tenantId": id} for n, event in enumerate(events)]
+    own = {"subject": id, "commandId": id, "tenantId": id}
+    mine = [event | own | {"_id": f"{id}:{n}"} for n, event in enumerate(events)]
     document = like | {"_id": id, "tenantId": id, "revision": 1, "outbox": mine, "reservation": id}
     await journeys.insert_one(document)
     await log.insert_many(mine)
