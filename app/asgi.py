@@ -109,4 +109,11 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]
-    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    return Starlette(
+        routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers={Exception: _failed}
+    )
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    """What nothing else caught; the server logs it."""
+    return refuse(500, "Something went wrong here.", "INTERNAL")

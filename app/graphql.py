@@ -1,6 +1,6 @@
 """The whole API on one page: what can be asked, done and watched."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -14,7 +14,7 @@ from graphql import (
     OperationType,
     parse,
 )
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, SchemaExtension, ValidationCache
 from strawberry.extensions.max_aliases import create_validator as limit_aliases
 from strawberry.extensions.query_depth_limiter import create_validator as limit_depth
 from strawberry.schema.config import StrawberryConfig
@@ -63,11 +63,22 @@ class Subscription(JourneySubscriptions, EventSubscriptions):
     pass
 
 
+class Parsed(SchemaExtension):
+    """Keeps parsed documents. What does not parse is left to Strawberry, whose errors are masked; an error raised in
+    this hook, as its own ParserCache does, would pass the masking by."""
+
+    def on_parse(self) -> Iterator[None]:
+        query = self.execution_context.query
+        if query:
+            self.execution_context.graphql_document = _parsed(query)
+        yield
+
+
 class _Execution(StrawberryGraphQLCoreExecutionContext):
     def build_per_event_executor(self, payload: Any) -> Any:
         """graphql-core lets all events of a subscription share one memo of field nodes, which then only grows."""
         executor = super().build_per_event_executor(payload)
-        executor._relevant_sub_fields = {}  # noqa: SLF001
+        executor._relevant_sub_fields = {}
         return executor
 
 
@@ -121,7 +132,7 @@ def build() -> Schema:
         extensions=[
             Masking,
             lambda: MaxTokensLimiter(MAX_TOKENS),
-            lambda: ParserCache(DOCUMENTS),
+            Parsed,
             lambda: AddValidationRules(RULES),
             lambda: ValidationCache(DOCUMENTS),
         ],

@@ -99,6 +99,12 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)
 
+    def parse_json(self, data: str | bytes) -> Any:
+        found = super().parse_json(data)
+        if not isinstance(found, dict | list):
+            raise HTTPException(400, "A JSON object is needed.")
+        return found
+
 
 async def _close_at(expires_at: datetime, now: datetime, socket: WebSocket) -> None:
     await asyncio.sleep((expires_at - now).total_seconds())

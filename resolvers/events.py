@@ -3,6 +3,7 @@
 import strawberry
 
 from domain.events import EventFilter
+from schema.arguments import Filter
 from schema.event import Event, EventConnection, EventFilterInput, FailingEntry, RelayStatus
 from schema.info import Info
 from schema.paging import After, Before, First, Last, connect
@@ -17,7 +18,7 @@ class EventQueries:
     async def events(
         self,
         info: Info,
-        filter: EventFilterInput | None = None,
+        filter: Filter[EventFilterInput] = None,
         first: First = None,
         after: After = None,
         last: Last = None,

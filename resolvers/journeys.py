@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Annotated
 
 import orjson
 import strawberry
@@ -17,6 +18,7 @@ from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.template import Definition, Stage
 from domain.values import Json
 from resolvers.context import Context
+from schema.arguments import Filter, Given, ObjectId
 from schema.errors import user_errors
 from schema.info import Info
 from schema.journey import Journey, JourneyConnection
@@ -83,7 +85,7 @@ class JourneyQueries:
     @strawberry.field(
         description="The journey with this id; null where none is known.", permission_classes=[CanView]
     )
-    async def journey(self, info: Info, id: strawberry.ID) -> Journey | None:
+    async def journey(self, info: Info, id: ObjectId) -> Journey | None:
         context = info.context
         cursor = await context.live_cursor(info)
         [found] = await context.store.journeys.many([id], context.identity.tenant_id)
@@ -93,8 +95,10 @@ class JourneyQueries:
     async def journeys(
         self,
         info: Info,
-        filter: JourneyFilterInput | None = None,
-        order_by: JourneyOrder = JourneyOrder.CREATED_AT,
+        filter: Filter[JourneyFilterInput] = None,
+        order_by: Annotated[
+            JourneyOrder, strawberry.argument(description="What they are ordered by, from new to old.")
+        ] = JourneyOrder.CREATED_AT,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -112,7 +116,7 @@ class JourneyQueries:
         return found
 
     @strawberry.field(description="How many journeys there are.", permission_classes=[CanView])
-    async def journey_counts(self, filter: JourneyFilterInput | None = None) -> JourneyCounts:
+    async def journey_counts(self, filter: Filter[JourneyFilterInput] = None) -> JourneyCounts:
         return JourneyCounts(filter=_filter(filter))
 
 
@@ -188,7 +192,7 @@ def _update(changes: dict[str, Json], customer_id: str | None) -> Command:
 @strawberry.type
 class JourneyMutations:
     @strawberry.mutation(description="Start a journey at its first step.", permission_classes=[CanOperate])
-    async def start_journey(self, info: Info, input: StartJourneyInput) -> JourneyPayload:
+    async def start_journey(self, info: Info, input: Given[StartJourneyInput]) -> JourneyPayload:
         return await payload(_start(info.context, input))
 
     @strawberry.mutation(
@@ -196,7 +200,7 @@ class JourneyMutations:
         "journey is completed.",
         permission_classes=[CanOperate],
     )
-    async def advance_journey(self, info: Info, input: AdvanceJourneyInput) -> JourneyPayload:
+    async def advance_journey(self, info: Info, input: Given[AdvanceJourneyInput]) -> JourneyPayload:
         return await change(
             info, "advanceJourney", input, lambda j, d, at: walk.advance(j, d, to=input.step, at=at)
         )
@@ -205,7 +209,7 @@ class JourneyMutations:
         description="Leave out a step that is not done, where the template allows it.",
         permission_classes=[CanOperate],
     )
-    async def skip_step(self, info: Info, input: SkipStepInput) -> JourneyPayload:
+    async def skip_step(self, info: Info, input: Given[SkipStepInput]) -> JourneyPayload:
         return await change(
             info,
             "skipStep",
@@ -216,7 +220,7 @@ class JourneyMutations:
     @strawberry.mutation(
         description="Enter the failed step of a failed journey anew.", permission_classes=[CanOperate]
     )
-    async def retry_step(self, info: Info, input: JourneyReasonInput) -> JourneyPayload:
+    async def retry_step(self, info: Info, input: Given[JourneyReasonInput]) -> JourneyPayload:
         return await change(
             info, "retryStep", input, lambda j, d, at: walk.retry(j, d, reason=input.reason, at=at)
         )
@@ -225,7 +229,7 @@ class JourneyMutations:
         description="Report that the current step went wrong: the journey fails until it is retried.",
         permission_classes=[CanOperate],
     )
-    async def fail_step(self, info: Info, input: FailStepInput) -> JourneyPayload:
+    async def fail_step(self, info: Info, input: Given[FailStepInput]) -> JourneyPayload:
         return await change(
             info, "failStep", input, lambda j, _, at: walk.fail(j, reason=input.reason, at=at)
         )
@@ -233,7 +237,7 @@ class JourneyMutations:
     @strawberry.mutation(
         description="Stop an active journey's clock until it is resumed.", permission_classes=[CanOperate]
     )
-    async def pause_journey(self, info: Info, input: JourneyReasonInput) -> JourneyPayload:
+    async def pause_journey(self, info: Info, input: Given[JourneyReasonInput]) -> JourneyPayload:
         return await change(
             info, "pauseJourney", input, lambda j, _, at: steer.pause(j, reason=input.reason, at=at)
         )
@@ -241,25 +245,25 @@ class JourneyMutations:
     @strawberry.mutation(
         description="Let a paused journey's clock run again.", permission_classes=[CanOperate]
     )
-    async def resume_journey(self, info: Info, input: JourneyInput) -> JourneyPayload:
+    async def resume_journey(self, info: Info, input: Given[JourneyInput]) -> JourneyPayload:
         return await change(info, "resumeJourney", input, lambda j, d, at: steer.resume(j, d, at=at))
 
     @strawberry.mutation(
         description="End an active journey as a success where it stands.", permission_classes=[CanOperate]
     )
-    async def complete_journey(self, info: Info, input: JourneyReasonInput) -> JourneyPayload:
+    async def complete_journey(self, info: Info, input: Given[JourneyReasonInput]) -> JourneyPayload:
         return await change(
             info, "completeJourney", input, lambda j, d, at: steer.complete(j, d, reason=input.reason, at=at)
         )
 
     @strawberry.mutation(description="Give a live journey up.", permission_classes=[CanOperate])
-    async def abandon_journey(self, info: Info, input: JourneyReasonInput) -> JourneyPayload:
+    async def abandon_journey(self, info: Info, input: Given[JourneyReasonInput]) -> JourneyPayload:
         return await change(
             info, "abandonJourney", input, lambda j, _, at: steer.abandon(j, reason=input.reason, at=at)
         )
 
     @strawberry.mutation(description="Say who looks after a journey.", permission_classes=[CanOperate])
-    async def assign_journey(self, info: Info, input: AssignJourneyInput) -> JourneyPayload:
+    async def assign_journey(self, info: Info, input: Given[AssignJourneyInput]) -> JourneyPayload:
         def assign(journey: State, _: Definition, at: datetime) -> list[JourneyEvent]:
             check_texts(user=input.user, team=input.team)
             return steer.assign(journey, user=input.user, team=input.team, at=at)
@@ -267,7 +271,7 @@ class JourneyMutations:
         return await change(info, "assignJourney", input, assign)
 
     @strawberry.mutation(description="Say how urgent a journey is.", permission_classes=[CanOperate])
-    async def set_journey_priority(self, info: Info, input: SetJourneyPriorityInput) -> JourneyPayload:
+    async def set_journey_priority(self, info: Info, input: Given[SetJourneyPriorityInput]) -> JourneyPayload:
         return await change(
             info,
             "setJourneyPriority",
@@ -279,7 +283,9 @@ class JourneyMutations:
         description="Change a journey's data. A journey that waits goes on when its conditions hold now.",
         permission_classes=[CanOperate],
     )
-    async def update_journey_context(self, info: Info, input: UpdateJourneyContextInput) -> JourneyPayload:
+    async def update_journey_context(
+        self, info: Info, input: Given[UpdateJourneyContextInput]
+    ) -> JourneyPayload:
         try:
             changes = json_object(input.changes)
             check_texts(customerId=input.customer_id)
@@ -291,7 +297,9 @@ class JourneyMutations:
         description="Move journeys to another version of their template, or say what that would do.",
         permission_classes=[CanAdminister],
     )
-    async def migrate_journeys(self, info: Info, input: MigrateJourneysInput) -> MigrateJourneysPayload:
+    async def migrate_journeys(
+        self, info: Info, input: Given[MigrateJourneysInput]
+    ) -> MigrateJourneysPayload:
         try:
             step_map = {old: str(new) for old, new in json_object(input.step_map).items()}
             if not 1 <= len(input.ids) <= MAX_BULK:

@@ -3,6 +3,7 @@
 import strawberry
 
 from domain.errors import InvalidInput, NotFound
+from schema.arguments import ObjectId, ObjectIds
 from schema.identity import Viewer
 from schema.info import Info
 from schema.journey import Journey
@@ -23,14 +24,14 @@ class NodeQueries:
     @strawberry.field(
         description="The object with this id; null where none is known.", permission_classes=[CanView]
     )
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:
+    async def node(self, info: Info, id: ObjectId) -> Node | None:
         return await _find(info, id)
 
     @strawberry.field(
         description="The objects with these ids, at most 100, in that order; null where none is known.",
         permission_classes=[CanView],
     )
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+    async def nodes(self, info: Info, ids: ObjectIds) -> list[Node | None]:
         if len(ids) > MAX_NODES:
             raise InvalidInput(f"At most {MAX_NODES} ids at a time.", "ids")
         wanted = [id for id in ids if id.startswith("jrn_")]

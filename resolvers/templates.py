@@ -1,12 +1,14 @@
 """Queries and mutations on templates."""
 
 from collections.abc import Awaitable
+from typing import Annotated
 
 import strawberry
 
 from domain import authoring
 from domain.errors import DomainError, InvalidInput, NotFound
 from domain.template import Template as State
+from schema.arguments import Given, TemplateId
 from schema.errors import user_errors
 from schema.info import Info
 from schema.paging import After, Before, Connection, First, Last, connect
@@ -22,7 +24,14 @@ class TemplateQueries:
         description="A version of a template, the newest where none is named; null where none is known.",
         permission_classes=[CanView],
     )
-    async def template(self, info: Info, id: str, version: int | None = None) -> Template | None:
+    async def template(
+        self,
+        info: Info,
+        id: TemplateId,
+        version: Annotated[
+            int | None, strawberry.argument(description="The version; the newest where none is given.")
+        ] = None,
+    ) -> Template | None:
         templates, tenant = info.context.store.templates, info.context.identity.tenant_id
         try:
             if version is None:
@@ -45,7 +54,7 @@ class TemplateQueries:
     async def template_versions(
         self,
         info: Info,
-        id: str,
+        id: TemplateId,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -59,7 +68,7 @@ class TemplateQueries:
         description="Check a template without creating it: every error with its path.",
         permission_classes=[CanView],
     )
-    async def validate_template(self, input: TemplateInput) -> TemplateValidation:
+    async def validate_template(self, input: Given[TemplateInput]) -> TemplateValidation:
         try:
             found = authoring.problems(input.to_domain())
             errors = user_errors(InvalidInput("", problems=found)) if found else []
@@ -81,28 +90,28 @@ class TemplateMutations:
     @strawberry.mutation(
         description="Create a template: its version 1, active.", permission_classes=[CanAdminister]
     )
-    async def create_template(self, info: Info, input: TemplateInput) -> TemplatePayload:
+    async def create_template(self, info: Info, input: Given[TemplateInput]) -> TemplatePayload:
         return await _payload(_create(info, input))
 
     @strawberry.mutation(
         description="Make a new version of a template, active. Journeys in flight stay on theirs.",
         permission_classes=[CanAdminister],
     )
-    async def create_template_version(self, info: Info, input: TemplateInput) -> TemplatePayload:
+    async def create_template_version(self, info: Info, input: Given[TemplateInput]) -> TemplatePayload:
         return await _payload(_create_version(info, input))
 
     @strawberry.mutation(
         description="Let journeys start from a version. The newest active one is taken where none is named.",
         permission_classes=[CanAdminister],
     )
-    async def activate_template(self, info: Info, input: SwitchTemplateInput) -> TemplatePayload:
+    async def activate_template(self, info: Info, input: Given[SwitchTemplateInput]) -> TemplatePayload:
         return await _payload(_switch(info, "activateTemplate", input, active=True))
 
     @strawberry.mutation(
         description="Let no journey start from a version any more. Those in flight go on.",
         permission_classes=[CanAdminister],
     )
-    async def deactivate_template(self, info: Info, input: SwitchTemplateInput) -> TemplatePayload:
+    async def deactivate_template(self, info: Info, input: Given[SwitchTemplateInput]) -> TemplatePayload:
         return await _payload(_switch(info, "deactivateTemplate", input, active=False))
 
 

@@ -9,6 +9,7 @@ from domain.errors import DomainError, InvalidInput, NotFound, Problem
 from domain.events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import RecordFilter, check
 from resolvers.context import Context
+from schema.arguments import Filter, Given
 from schema.errors import user_errors
 from schema.info import Info
 from schema.paging import After, Before, Connection, First, Last, connect
@@ -40,7 +41,7 @@ class TouchpointQueries:
     async def touchpoints(
         self,
         info: Info,
-        filter: RecordFilterInput | None = None,
+        filter: Filter[RecordFilterInput] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -60,7 +61,7 @@ class TouchpointQueries:
     async def conversions(
         self,
         info: Info,
-        filter: RecordFilterInput | None = None,
+        filter: Filter[RecordFilterInput] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
@@ -111,7 +112,7 @@ class TouchpointMutations:
         description="Record contacts, each on a journey, a customer or a lead.",
         permission_classes=[CanOperate],
     )
-    async def add_touchpoints(self, info: Info, input: AddTouchpointsInput) -> TouchpointsPayload:
+    async def add_touchpoints(self, info: Info, input: Given[AddTouchpointsInput]) -> TouchpointsPayload:
         context = info.context
         now, tenant = context.now(), context.identity.tenant_id
         try:
@@ -132,7 +133,7 @@ class TouchpointMutations:
         description="Record conversions, each on a journey, a customer or a lead.",
         permission_classes=[CanOperate],
     )
-    async def add_conversions(self, info: Info, input: AddConversionsInput) -> ConversionsPayload:
+    async def add_conversions(self, info: Info, input: Given[AddConversionsInput]) -> ConversionsPayload:
         context = info.context
         now, tenant = context.now(), context.identity.tenant_id
         try:

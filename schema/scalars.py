@@ -12,8 +12,11 @@ from domain.values import Money, milliseconds, timestamp
 
 JSON = NewType("JSON", object)
 
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.IGNORECASE)
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{1,3})?)S)?)?")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.IGNORECASE | re.ASCII)
+_DURATION = re.compile(
+    r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?", re.ASCII
+)
+LONGEST: Final = timedelta(days=100_000)  # more than any contact or step takes, less than overflows
 MAX_DEPTH: Final = 32
 
 
@@ -33,12 +36,11 @@ def parse_duration(value: object) -> timedelta:
     if match is None or not any(match.groups()):
         raise GraphQLError("A Duration is ISO 8601 of days, hours, minutes and seconds: P1DT2H30M.")
     days, hours, minutes, seconds = match.groups()
-    try:
-        return timedelta(
-            days=int(days or 0), hours=int(hours or 0), minutes=int(minutes or 0), seconds=float(seconds or 0)
-        )
-    except OverflowError:
-        raise GraphQLError("The Duration is too long.") from None
+    length = timedelta(hours=int(hours or 0), minutes=int(minutes or 0), seconds=float(seconds or 0))
+    whole = timedelta(days=min(int(days or 0), LONGEST.days + 1)) + length
+    if whole > LONGEST:
+        raise GraphQLError(f"A Duration is at most {LONGEST.days:,} days.")
+    return whole
 
 
 def write_duration(value: timedelta) -> str:
@@ -60,7 +62,7 @@ def parse_money(value: object) -> Money:
 
 
 def parse_json(value: object) -> Any:
-    """Any JSON value of at most 32 levels, with keys that fit the database."""
+    """Any JSON value of at most 32 levels, with keys and numbers that fit the database."""
     _check_json(value, MAX_DEPTH)
     return value
 
@@ -76,8 +78,8 @@ def _check_json(value: object, depth: int) -> None:
     elif isinstance(value, list):
         for inner in value:
             _check_json(inner, depth - 1)
-    elif isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        raise GraphQLError("A whole number in JSON fits 64 bits.")
+    elif isinstance(value, int | float) and not -(2**63) <= value < 2**63:
+        raise GraphQLError("A number in JSON lies within those of 64 bits.")
 
 
 SCALARS: Final[dict[object, ScalarDefinition]] = {
@@ -104,7 +106,8 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value of at most 32 levels.",
+        description="Any JSON value of at most 32 levels. Numbers lie between -2^63 and 2^63; a key is not empty, has "
+        "no NUL and does not begin with $.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
         parse_value=parse_json,

@@ -7,6 +7,7 @@ import strawberry
 
 from domain.errors import NotFound
 from domain.journey_filter import JourneyFilter
+from schema.arguments import Filter, ObjectId
 from schema.event import Event
 from schema.info import Info
 from schema.journey import Journey
@@ -49,7 +50,7 @@ class JourneySubscriptions:
         description="Every change of one journey, in order, once.", permission_classes=[CanView]
     )
     async def journey_changed(
-        self, info: Info, id: strawberry.ID, after: SinceCursor = None
+        self, info: Info, id: ObjectId, after: SinceCursor = None
     ) -> AsyncIterator[JourneyChange]:
         if (await info.context.store.journeys.many([id], info.context.identity.tenant_id))[0] is None:
             raise NotFound(id, "id")
@@ -61,7 +62,7 @@ class JourneySubscriptions:
         permission_classes=[CanView],
     )
     async def journey_changes(
-        self, info: Info, filter: JourneyFilterInput | None = None, after: SinceCursor = None
+        self, info: Info, filter: Filter[JourneyFilterInput] = None, after: SinceCursor = None
     ) -> AsyncIterator[JourneyChange]:
         wanted = JourneyFilter() if filter is None else filter.to_domain()
         async for change in _changes(info, wanted, after, None):
