@@ -1,5 +1,6 @@
 """Journeys in the database: one document each, found by what the filter names, listed from new to old."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -19,6 +20,10 @@ from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
 from storage.templates import Templates
 
 Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]
+
+ROOM_SECONDS: Final = 5.0
+ROOMY: Final = 2_000  # more than a fleet starts for one tenant in that time
+ROOMS: Final = 10_000
 
 ORDER_KEYS: Final = {JourneyOrder.CREATED_AT: "createdKey", JourneyOrder.LAST_ACTIVITY: "activityKey"}
 
@@ -47,6 +52,7 @@ class Journeys:
     def __init__(self, mongo: Mongo, changes: Changes, templates: Templates) -> None:
         self._mongo, self._changes, self._templates = mongo, changes, templates
         self._journeys: Collection = mongo["journeys"]
+        self._room: dict[str, float] = {}  # until when a tenant is known to be far below its limit
 
     async def start(self, id: str, events: Sequence[JourneyEvent], cause: Cause) -> Changed[Journey]:
         """Store a new journey. Raises JourneyExists where its template allows none beside a live or earlier one."""
@@ -124,14 +130,19 @@ class Journeys:
 
     async def require_room(self, tenant_id: str, limit: int) -> None:
         """Raises LimitExceeded when the tenant has as many active journeys as it may. Starts at the same moment may
-        pass the limit by their number."""
+        pass the limit by their number. Far below the limit a count is good for some seconds."""
+        now = asyncio.get_running_loop().time()
+        if self._room.get(tenant_id, 0.0) > now:
+            return
         served = {"tenantId": tenant_id, "status": Status.ACTIVE.value}
         with translated():
-            count = await self._journeys.count_documents(
-                served, limit=limit, maxTimeMS=self._mongo.timeout_ms
-            )
+            count = await self._journeys.count_documents(served, limit=limit, maxTimeMS=self._mongo.timeout_ms)
         if count >= limit:
             raise LimitExceeded(f"The tenant has {count} active journeys, as many as it may.", limit=limit)
+        if limit - count > ROOMY:
+            self._room[tenant_id] = now + ROOM_SECONDS
+            if len(self._room) > ROOMS:
+                self._room.pop(next(iter(self._room)))
 
     async def due(self, now: datetime, limit: int) -> list[Journey]:
         """Journeys for which something is due."""
