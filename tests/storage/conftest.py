@@ -1,0 +1,38 @@
+"""A database of its own, so that no other test's sweep tidies up what these leave on purpose."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+
+from app.wiring import utc_now
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from tests.conftest import Servers
+
+
+@pytest.fixture(scope="session", params=["motor", "pymongo"])
+async def mongo(servers: Servers, request: pytest.FixtureRequest) -> AsyncIterator[Mongo]:
+    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", request.param)
+    await create_indexes(mongo)
+    yield mongo
+    await mongo.close()
+
+
+@pytest.fixture
+async def another(mongo: Mongo) -> AsyncIterator[Callable[[], Store]]:
+    """Makes a store as another process would have it: nothing shared but the database."""
+    async with AsyncExitStack() as stack:
+
+        def make() -> Store:
+            store = Store.of(mongo, utc_now)
+            stack.push_async_callback(store.changes.drain)
+            return store
+
+        yield make
+
+
+@pytest.fixture
+def store(another: Callable[[], Store]) -> Store:
+    return another()
