@@ -8,7 +8,6 @@ import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +18,7 @@ from rich.console import Console
 from app.auth import check_production, development_token
 from app.embedded import EmbeddedError, embedded
 from app.graphql import build
-from app.settings import Mode, Settings
+from app.settings import Settings
 from app.wiring import running, utc_now
 from domain.errors import DomainError
 from domain.identity import Role
@@ -49,9 +48,7 @@ class Refused(Exception):
 def main() -> None:
     """Every error is one line, and an exit code that is not zero."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(app(standalone_mode=False))
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except typer.TyperException as error:
