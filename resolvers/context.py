@@ -3,7 +3,7 @@
 The identity is asked for by permissions only, so that a page without a token can still show the schema.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,9 +17,10 @@ from graphql import (
     SelectionSetNode,
 )
 
-from domain.errors import DomainError, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.identity import Identity
 from domain.paging import Page
+from resolvers.loaders import Loaders
 from schema.info import Info
 from storage.change import Cause, digest
 from storage.store import Store
@@ -43,7 +44,15 @@ class Context:
     delivered: tuple[str, str | None] | None = (
         None  # by a subscription: what it told last, and the cursor behind it
     )
+    _loaders: Loaders | None = None
     replays: bool = False  # by a subscription: it began at a cursor, so nobody can join it later
+
+    @property
+    def loaders(self) -> Loaders:
+        """Made when first asked for; an operation has one."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.store, self.identity.tenant_id)
+        return self._loaders
 
     @property
     def identity(self) -> Identity:
@@ -105,11 +114,3 @@ def selects(info: Info, name: str) -> bool:
                 case _:
                     pass
     return False
-
-
-async def refusable(work: Awaitable[Any]) -> tuple[Any, DomainError | None]:
-    """The outcome of some work, or its refusal."""
-    try:
-        return await work, None
-    except DomainError as error:
-        return None, error

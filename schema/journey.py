@@ -125,9 +125,7 @@ class Journey(Node):
     @strawberry.field(description="The version of the template it follows.")
     async def template(self, info: Info) -> Template:
         journey = self.state
-        found = await info.context.store.templates.version(
-            journey.tenant_id, journey.template_id, journey.template_version
-        )
+        found = await info.context.loaders.template.load((journey.template_id, journey.template_version))
         return Template.of(found)
 
     @strawberry.field(description="What the viewer may do with it now, and why not the rest.")

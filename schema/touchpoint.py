@@ -217,7 +217,7 @@ class ConversionInput:
 @strawberry.input(description="Contacts to record.")
 class AddTouchpointsInput:
     touchpoints: list[TouchpointInput] = strawberry.field(
-        description="1 to 100 contacts; all are recorded or none."
+        description="1 to 100 contacts; when one is wrong, none is recorded."
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Given again, the mutation is not carried out again but answers as before."
@@ -227,7 +227,7 @@ class AddTouchpointsInput:
 @strawberry.input(description="Conversions to record.")
 class AddConversionsInput:
     conversions: list[ConversionInput] = strawberry.field(
-        description="1 to 100 conversions; all are recorded or none."
+        description="1 to 100 conversions; when one is wrong, none is recorded."
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description="Given again, the mutation is not carried out again but answers as before."

@@ -20,11 +20,10 @@ SinceCursor = Annotated[
 
 
 async def listen(info: Info, after: str | None) -> AsyncIterator[Change | Reset]:
-    """The tenant's feed for one subscription: notes what it has told, and ends with the token."""
+    """The tenant's feed for one subscription: notes what it has told."""
     context = info.context
     context.replays = after is not None
     async for item in context.feed.listen(context.identity.tenant_id, after):
-        context.identity  # noqa: B018  # raises Unauthenticated once the token has expired
         if isinstance(item, Reset):
             context.delivered = ("reset", str(item.cursor))
         else:

@@ -8,13 +8,16 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import orjson
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
 
-from domain.errors import DomainError, Lagged
+from domain.errors import DomainError, Lagged, Unauthenticated
+from domain.identity import Identity
 from subscriptions.mailbox import Mailbox
 
 MAILBOX: Final = 256
@@ -25,6 +28,10 @@ class Delivering(Protocol):
 
     delivered: tuple[str, str | None] | None
     replays: bool
+    known: Identity | None
+
+    @property
+    def now(self) -> Callable[[], datetime]: ...
 
 
 Source = Callable[[Any], Awaitable[AsyncIterator[ExecutionResult]]]
@@ -45,9 +52,10 @@ class Groups:
         """The results of a subscription, from a group that runs already or a new one."""
         group = self._groups.get(key)
         if group is None or not group.joinable:
-            group = _Group(copy(context), source)
+            group = _Group(_for_all(context), source)
             self._groups[key] = group
         mailbox = group.enter()
+        expiry = _end_with_token(context, mailbox)
         try:
             while True:
                 try:
@@ -60,6 +68,8 @@ class Groups:
                 yield result
                 group.reached(mailbox, cursor)
         finally:
+            if expiry is not None:
+                expiry.cancel()
             if group.leave(mailbox) and self._groups.get(key) is group:
                 del self._groups[key]
 
@@ -109,7 +119,7 @@ class _Group:
                 if close is not None:
                     with suppress(RuntimeError):
                         await close()
-        except Exception as raised:  # noqa: BLE001  # every member is told, and decides
+        except Exception as raised:  # every member is told, and decides
             error = raised
         finally:
             self._over = True
@@ -123,6 +133,21 @@ class _Group:
             result.data = orjson.Fragment(orjson.dumps(result.data))  # type: ignore[assignment]  # encoded once
         for mailbox in list(self._members):
             mailbox.put(key if result.errors is None else object(), (result, cursor))
+
+
+def _for_all(context: Delivering) -> Delivering:
+    """A context of the group's own, which does not end with the token of whoever opened it."""
+    own = copy(context)
+    own.known = None if context.known is None else replace(context.known, expires_at=None)
+    return own
+
+
+def _end_with_token(context: Delivering, mailbox: Mailbox[Any]) -> asyncio.TimerHandle | None:
+    """A member's subscription ends when its own token does."""
+    if context.known is None or context.known.expires_at is None:
+        return None
+    left = (context.known.expires_at - context.now()).total_seconds()
+    return asyncio.get_running_loop().call_later(left, mailbox.end, Unauthenticated("The token has expired."))
 
 
 def _refusal(error: DomainError, cursor: str | None) -> ExecutionResult:
