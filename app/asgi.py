@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.auth import check_production
 from app.graphql import build
 from app.settings import Settings
 from app.transport import GraphQLEndpoint, refuse
@@ -62,8 +63,13 @@ class _Late:
 
 
 def create(settings: Settings | None = None, *, now: Callable[[], datetime] = utc_now) -> Starlette:
-    """The application. The settings come from the environment where none are given."""
+    """The application. The settings come from the environment where none are given.
+
+    Raises RuntimeError when they would be dangerous in production, whoever starts the server.
+    """
     settings = settings or Settings()
+    if reasons := check_production(settings):
+        raise RuntimeError(" ".join(reasons))
     late = _Late()
     parts: list[Runtime] = []
 

@@ -17,6 +17,7 @@ from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from app.graphql import Schema
+from app.settings import Mode
 from app.wiring import Runtime
 from domain.errors import Unauthenticated
 from domain.identity import Identity
@@ -30,6 +31,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def __init__(self, schema: Schema, runtime: Runtime) -> None:
         super().__init__(
             schema,
+            graphql_ide="graphiql" if runtime.settings.mode is Mode.DEVELOPMENT else None,
             subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL],
             allowed_origins=runtime.settings.allowed_origins,
             max_subscriptions_per_connection=100,
