@@ -204,7 +204,8 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:  # noqa: PLR0912  
                 _visited(journey, waiting), current_step=step, blocked_by=event.blocked_by, due_at=None
             )
         case StepCompleted(step=step, visit=n, at=at):
-            return _left(journey, step, StepState.COMPLETED, at, visit=n)
+            done = _left(journey, step, StepState.COMPLETED, at, visit=n)
+            return replace(done, current_step=step) if journey.origin is Origin.IMPORT else done
         case StepSkipped(step=step, reason=reason, at=at):
             return _left(journey, step, StepState.SKIPPED, at, reason)
         case StepFailed(step=step, reason=reason, at=at):

@@ -105,6 +105,8 @@ class Mapping(_Said):
     activity: Text = "concept:name"
     time: Text = "time:timestamp"
     actor: Text | None = "org:resource"
+    customer: Text | None = None  # whose journey it is; the last value of a case counts
+    lead: Text | None = None
     time_format: TimeFormat | None = None  # None: ISO 8601
     time_zone: TimeZone = "UTC"  # of times that do not tell theirs
     lifecycle: tuple[Text, ...] = ("complete",)  # the `lifecycle:transition`s that make an event a step

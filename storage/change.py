@@ -17,6 +17,7 @@ from domain.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable
 from domain.events import Envelope, Event, Origin
 from domain.identity import Actor
 from domain.values import JsonObject
+from storage.batches import BATCHES, Batches
 from storage.codec import Document, dump, event_data, load
 from storage.events import EventLog, entry_documents, entry_envelope
 from storage.mongo import DuplicateKeyError, Mongo, translated
@@ -94,6 +95,7 @@ class Changes:
 
     def __init__(self, mongo: Mongo, events: EventLog, now: Callable[[], datetime]) -> None:
         self._mongo, self._events, self._now = mongo, events, now
+        self.batches = Batches(mongo, events)
         self.outboxes = Outboxes(mongo, events)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,6 +113,14 @@ class Changes:
             return done
         state, document = self.made(kind, id, events, cause)
         return await self._own_task(id, lambda told: self._create(kind, state, document, cause, told))
+
+    async def outcome(self, kind: Kind[S, E], id: str, cause: Cause) -> Changed[S] | None:
+        """What a command did that is given again, to this subject or to the one the log names; None where it was not
+        given before. Raises IdempotencyKeyReused for another input."""
+        if not cause.keyed:
+            return None
+        found = await self._events.of_command(cause.command_id)
+        return await self._done(kind, found.subject if found else id, cause)
 
     def made(self, kind: Kind[S, E], id: str, events: Sequence[E], cause: Cause) -> tuple[S, Document]:
         """What these events make, and its document with the events in the outbox; nothing is written."""
@@ -158,7 +168,7 @@ class Changes:
             try:
                 async with lock:
                     await work(told)
-            except Exception as error:  # noqa: BLE001  # handed to whoever waits; logged where nobody does
+            except Exception as error:  # handed to whoever waits; logged where nobody does
                 if told.done():
                     log.warning("The outbox of %s is left to the sweep: %r", id, error)
                 else:
@@ -288,7 +298,8 @@ class Changes:
                 occurred_at=event.at,
                 recorded_at=now,
                 data=event_data(event),
-                origin=getattr(after, "origin", Origin.LIVE),
+                # What happens to an imported journey from now on happens here.
+                origin=getattr(after, "origin", Origin.LIVE) if before is None else Origin.LIVE,
                 correlation_id=cause.correlation_id,
                 causation_id=cause.causation_id,
                 command_id=cause.command_id,

@@ -55,6 +55,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "imports": [*_outbox()],
+    "batches": [*_outbox()],
     "tenants": [],
     "events": [
         (_by("subject", "position"), {}),

@@ -94,6 +94,10 @@ class EventLog:
         named = [(mapping.case, ("case",)), (mapping.activity, ("activity",)), (mapping.time, ("time",))]
         if mapping.actor and "actor" in mapping.model_fields_set:
             named.append((mapping.actor, ("actor",)))
+        if mapping.customer:
+            named.append((mapping.customer, ("customer",)))
+        if mapping.lead:
+            named.append((mapping.lead, ("lead",)))
         paths: list[tuple[str, tuple[str, ...]]] = [
             *named,
             *((name, ("context", name)) for name in mapping.context),

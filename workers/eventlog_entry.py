@@ -110,14 +110,16 @@ class Interpreter:
         self._mapping, self._zone = mapping, mapping.zone
         self._lifecycle = {transition.lower() for transition in mapping.lifecycle}
         self._own = {mapping.activity, mapping.time, mapping.actor, LIFECYCLE, *([self.case] * case_column)}
-        self._context = set(mapping.context) if "context" in mapping.model_fields_set else None
+        named = {name for name in (mapping.customer, mapping.lead) if name}
+        self._context = named | set(mapping.context) if "context" in mapping.model_fields_set else None
 
     def wants(self, name: str) -> bool:
         """Whether an event's value of this name matters; the rest of the file need not even be valid."""
         return name in self._own or self.keeps(name)
 
     def keeps(self, name: str) -> bool:
-        """Whether it stays an attribute: the context names it; with no context said, all but roles."""
+        """Whether it stays an attribute: the context names it, or it names the customer or lead; with no context
+        said, all but the other roles."""
         return name not in self._own if self._context is None else name in self._context
 
     def counts(self, values: dict[str, Scalar]) -> bool:
