@@ -18,10 +18,10 @@ from strawberry.extensions import AddValidationRules, MaxTokensLimiter, SchemaEx
 from strawberry.extensions.max_aliases import create_validator as limit_aliases
 from strawberry.extensions.query_depth_limiter import create_validator as limit_depth
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionResult
 
 import schema.enums
+from app.execution import Execution
 from app.masking import Masking
 from resolvers.context import Context
 from resolvers.events import EventQueries
@@ -72,14 +72,6 @@ class Parsed(SchemaExtension):
         if query:
             self.execution_context.graphql_document = _parsed(query)
         yield
-
-
-class _Execution(StrawberryGraphQLCoreExecutionContext):
-    def build_per_event_executor(self, payload: Any) -> Any:
-        """graphql-core lets all events of a subscription share one memo of field nodes, which then only grows."""
-        executor = super().build_per_event_executor(payload)
-        executor._relevant_sub_fields = {}
-        return executor
 
 
 class Schema(strawberry.Schema):
@@ -136,7 +128,7 @@ def build() -> Schema:
             lambda: AddValidationRules(RULES),
             lambda: ValidationCache(DOCUMENTS),
         ],
-        execution_context_class=_Execution,
+        execution_context_class=Execution,
     )
     built.groups = Groups()
     return built
