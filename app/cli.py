@@ -8,6 +8,7 @@ import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,7 @@ from app.embedded import EmbeddedError, embedded
 from app.graphql import build
 from app.settings import Settings
 from app.wiring import running, utc_now
-from domain.errors import DomainError
+from domain.errors import DomainError, InvalidInput
 from domain.identity import Role
 from storage.indexes import create_indexes
 from storage.mongo import connected
@@ -183,6 +184,34 @@ async def _work(configured: Settings) -> None:
     async with running(configured, serve=False, work=True):
         out.print("Working.")
         await asyncio.Event().wait()
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An event log: XES, CSV or JSON Lines; gzip or not.")],
+    tenant: Annotated[str, typer.Option(help="The tenant whose journeys they are.")] = "demo",
+    mapping: Annotated[
+        Path | None, typer.Option(help="Says how the log reads as journeys; without it, that is proposed.")
+    ] = None,
+    save_mapping: Annotated[
+        Path | None, typer.Option(help="Write the mapping that is used to this file, to be edited.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to note what is left out; FILE.rejects.jsonl by default.")
+    ] = None,
+    own: Embedded = False,
+) -> None:
+    """Import the cases of another system's event log as journeys. A second time adds nothing."""
+    from app.imports import load, one_line, report, source  # noqa: PLC0415  # only where it is asked for
+
+    try:
+        read = source(file, mapping, save_mapping)
+        with servers(settings(), start=own) as ready:
+            summary = run(load(ready, read, tenant, rejects, err))
+    except InvalidInput as error:
+        raise Refused(one_line(error)) from None
+    for line in report(summary):
+        out.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()

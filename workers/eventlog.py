@@ -39,13 +39,14 @@ class Format(StrEnum):
 class EventLog:
     """One file. It may be read any number of times; `progress` is that of the latest reading."""
 
+    path: Path
     format: Format
     columns: tuple[str, ...]  # of a table: the header's, or those of the first objects; none for XES
     progress: Progress
 
     def __init__(self, path: Path) -> None:
         """Raises InvalidInput if the file cannot be opened or is no event log."""
-        self._path = path
+        self.path = path
         with _opened(path) as (source, _):
             self.format = _recognised(source)
         with _opened(path) as (source, _):
@@ -60,8 +61,8 @@ class EventLog:
         """
         if self.format is Format.CSV:
             self._require_columns(mapping)
-        progress = self.progress = Progress(total=self._path.stat().st_size)
-        with _opened(self._path) as (source, position):
+        progress = self.progress = Progress(total=self.path.stat().st_size)
+        with _opened(self.path) as (source, position):
             match self.format:
                 case Format.XES:
                     yield from read_xes(source, mapping, progress, position)

@@ -25,12 +25,15 @@ from domain.mapping import Mapping
 from storage.change import Cause, digest
 from storage.imports import Fate, Imports, Made
 from storage.store import Store
-from workers.eventlog import EventLog, LogCase, Progress, Reject
+from workers.eventlog import EventLog, LogCase, Reject
 from workers.eventlog_entry import shown, weight
 
 BATCH_CASES: Final = 250
 BATCH_WEIGHT: Final = 4 * 1024 * 1024  # bytes that its events take in memory, roughly
-DIFFERING: Final = "The case was imported before with another history, which stays as it is."
+DIFFERING: Final = (
+    "The case was imported before with another history, which stays as it is; "
+    "a mapping with another templateId imports it beside that one."
+)
 ACTOR: Final = Actor(ActorKind.IMPORT, "journeys import")
 
 
@@ -56,29 +59,26 @@ class _Batch:
     made: list[tuple[LogCase, Made]] = field(default_factory=list)
 
 
-Told = Callable[[Progress, Summary], None]
+Told = Callable[[int, int, Summary], None]  # bytes of the file read, of how many; what was done so far
 
 
 async def import_log(
     store: Store,
     tenant_id: str,
-    path: Path,
-    mapping: Mapping | None = None,
+    log: EventLog,
+    mapping: Mapping,
     *,
     now: Callable[[], datetime],
     rejects: Path | None = None,
-    told: Told = lambda _, __: None,
+    told: Told = lambda *_: None,
 ) -> Summary:
-    """Import the journeys of a file that are not there yet; `told` hears of each batch.
+    """Import the journeys of a log that are not there yet; `told` hears of each batch.
 
-    Raises InvalidInput for a file or mapping that cannot be used.
+    The mapping is a complete one. Raises InvalidInput for a log or mapping that cannot be used.
     """
     began = time.monotonic()
-    log = await asyncio.to_thread(EventLog, path)
-    complete = await asyncio.to_thread(log.mapping, mapping)
-    sha256 = await asyncio.to_thread(_sha256, path)
-    run = _Run(store, tenant_id, log, complete, path.name, sha256)
-    with closing(_Rejects(rejects or path.with_name(f"{path.name}.rejects.jsonl"))) as noted:
+    run = _Run(store, tenant_id, log, mapping, await asyncio.to_thread(_sha256, log.path))
+    with closing(_Rejects(rejects or log.path.with_name(f"{log.path.name}.rejects.jsonl"))) as noted:
         await run.all(noted, told)
         await run.complete(now())
         run.summary.rejects = noted.path if run.summary.rejected else None
@@ -90,12 +90,10 @@ class _Run:
     """One import of one file. Its name is made of all that decides what it adds, so that a later run of the same
     import knows itself."""
 
-    def __init__(
-        self, store: Store, tenant_id: str, log: EventLog, mapping: Mapping, file: str, sha256: str
-    ) -> None:
+    def __init__(self, store: Store, tenant_id: str, log: EventLog, mapping: Mapping, sha256: str) -> None:
         self.summary = Summary(mapping.template_id)
         self._imports, self._log = Imports(store), log
-        self._tenant, self._mapping, self._file = tenant_id, mapping, file
+        self._tenant, self._mapping = tenant_id, mapping
         self._narrator = Narrator(mapping, tenant_id)
         self._batches = _batches(log, mapping, self._narrator)
         self._name = digest("import", tenant_id, sha256, mapping.model_dump_json())
@@ -113,7 +111,7 @@ class _Run:
                 rejects.note(noted)
                 self.summary.rejected += len(noted)
                 self.summary.skipped = self._log.progress.skipped
-                told(self._log.progress, self.summary)
+                told(self._log.progress.read, self._log.progress.total, self.summary)
         finally:
             with suppress(Exception):
                 await ahead  # a thread cannot be stopped; what it found is of no use now
@@ -127,7 +125,7 @@ class _Run:
             at=at,
             tenant_id=self._tenant,
             template_id=self._mapping.template_id,
-            file=self._file,
+            file=self._log.path.name,
             journeys=self._own_journeys,
             step_events=self._own_steps,
             rejected=self.summary.rejected,
