@@ -16,8 +16,8 @@ from domain.journey import Journey as State
 from domain.journey import Status, evolve
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.template import Definition, Stage
-from domain.values import Json
 from resolvers.context import Context
+from schema import limits
 from schema.arguments import Filter, Given, ObjectId
 from schema.errors import user_errors
 from schema.info import Info
@@ -122,15 +122,17 @@ class JourneyQueries:
 
 async def change(info: Info, mutation: str, input: JourneyInput, command: Command) -> JourneyPayload:
     """Carry a command out on one journey and tell its outcome."""
-    context = info.context
-    return await payload(
-        context.store.journeys.change(
-            input.id,
-            context.identity.tenant_id,
-            command,
-            context.cause(mutation, input, input.idempotency_key),
-            expected=input.expected_revision,
-        )
+    return await payload(_change(info.context, mutation, input, command))
+
+
+async def _change(context: Context, mutation: str, input: JourneyInput, command: Command) -> Changed[State]:
+    limits.require(input)
+    return await context.store.journeys.change(
+        input.id,
+        context.identity.tenant_id,
+        command,
+        context.cause(mutation, input, input.idempotency_key),
+        expected=input.expected_revision,
     )
 
 
@@ -154,6 +156,7 @@ def check_texts(**texts: str | None) -> None:
 
 
 async def _start(context: Context, input: StartJourneyInput) -> Changed[State]:
+    limits.require(input)
     request = input.to_domain()
     check_texts(name=input.name, customerId=input.customer_id, leadId=input.lead_id)
     check_texts(assignedTo=input.assigned_to, assignedTeam=input.assigned_team)
@@ -162,9 +165,11 @@ async def _start(context: Context, input: StartJourneyInput) -> Changed[State]:
     check_context(request.context)
     identity, store = context.identity, context.store
     cause = context.cause("startJourney", input, input.idempotency_key)
+    id = f"jrn_{cause.command_id}"
+    if done := await store.journeys.outcome(id, cause):
+        return done
     template = await store.templates.startable(identity.tenant_id, input.template_id, input.template_version)
     await store.journeys.require_room(identity.tenant_id, context.max_concurrent_journeys)
-    id = f"jrn_{cause.command_id}"
     started = walk.start(
         id,
         template.definition,
@@ -177,9 +182,13 @@ async def _start(context: Context, input: StartJourneyInput) -> Changed[State]:
     return await store.journeys.start(id, started, cause)
 
 
-def _update(changes: dict[str, Json], customer_id: str | None) -> Command:
+def _update(input: UpdateJourneyContextInput) -> Command:
     def run(journey: State, definition: Definition, at: datetime) -> list[JourneyEvent]:
-        events = steer.update_context(journey, definition, changes=changes, customer_id=customer_id, at=at)
+        check_texts(customerId=input.customer_id)
+        changes = json_object(input.changes)
+        events = steer.update_context(
+            journey, definition, changes=changes, customer_id=input.customer_id, at=at
+        )
         after = journey
         for event in events:
             after = evolve(after, event)
@@ -286,12 +295,7 @@ class JourneyMutations:
     async def update_journey_context(
         self, info: Info, input: Given[UpdateJourneyContextInput]
     ) -> JourneyPayload:
-        try:
-            changes = json_object(input.changes)
-            check_texts(customerId=input.customer_id)
-        except DomainError as error:
-            return JourneyPayload(journey=None, settled=True, user_errors=user_errors(error))
-        return await change(info, "updateJourneyContext", input, _update(changes, input.customer_id))
+        return await change(info, "updateJourneyContext", input, _update(input))
 
     @strawberry.mutation(
         description="Move journeys to another version of their template, or say what that would do.",
@@ -301,6 +305,7 @@ class JourneyMutations:
         self, info: Info, input: Given[MigrateJourneysInput]
     ) -> MigrateJourneysPayload:
         try:
+            limits.require(input)
             step_map = {old: str(new) for old, new in json_object(input.step_map).items()}
             if not 1 <= len(input.ids) <= MAX_BULK:
                 raise InvalidInput(f"1 to {MAX_BULK} ids.", "ids")

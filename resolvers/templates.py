@@ -8,6 +8,7 @@ import strawberry
 from domain import authoring
 from domain.errors import DomainError, InvalidInput, NotFound
 from domain.template import Template as State
+from schema import limits
 from schema.arguments import Given, TemplateId
 from schema.errors import user_errors
 from schema.info import Info
@@ -70,6 +71,7 @@ class TemplateQueries:
     )
     async def validate_template(self, input: Given[TemplateInput]) -> TemplateValidation:
         try:
+            limits.require(input)
             found = authoring.problems(input.to_domain())
             errors = user_errors(InvalidInput("", problems=found)) if found else []
         except DomainError as error:
@@ -116,18 +118,21 @@ class TemplateMutations:
 
 
 async def _create(info: Info, input: TemplateInput) -> Changed[State]:
+    limits.require(input)
     context = info.context
     cause = context.cause("createTemplate", input, input.idempotency_key)
     return await context.store.templates.create(context.identity.tenant_id, input.to_domain(), cause)
 
 
 async def _create_version(info: Info, input: TemplateInput) -> Changed[State]:
+    limits.require(input)
     context = info.context
     cause = context.cause("createTemplateVersion", input, input.idempotency_key)
     return await context.store.templates.create_version(context.identity.tenant_id, input.to_domain(), cause)
 
 
 async def _switch(info: Info, mutation: str, input: SwitchTemplateInput, *, active: bool) -> Changed[State]:
+    limits.require(input)
     context = info.context
     cause = context.cause(mutation, input, input.idempotency_key)
     tenant = context.identity.tenant_id

@@ -9,6 +9,7 @@ from domain.errors import DomainError, InvalidInput, NotFound, Problem
 from domain.events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import RecordFilter, check
 from resolvers.context import Context
+from schema import limits
 from schema.arguments import Filter, Given
 from schema.errors import user_errors
 from schema.info import Info
@@ -116,6 +117,7 @@ class TouchpointMutations:
         context = info.context
         now, tenant = context.now(), context.identity.tenant_id
         try:
+            limits.require(input)
             given = [each.to_domain(tenant, now) for each in input.touchpoints]
             checked = await _checked(context, "touchpoints", given)
             added = []
@@ -137,6 +139,7 @@ class TouchpointMutations:
         context = info.context
         now, tenant = context.now(), context.identity.tenant_id
         try:
+            limits.require(input)
             given = [each.to_domain(tenant, now) for each in input.conversions]
             checked = await _checked(context, "conversions", given)
             added = []

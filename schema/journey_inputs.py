@@ -125,7 +125,7 @@ class JourneyInput:
 
 @strawberry.input(description="A journey to change, with a reason.")
 class JourneyReasonInput(JourneyInput):
-    reason: str | None = strawberry.field(default=None, description="Why, for the history.")
+    reason: str | None = strawberry.field(default=None, description="Why, for the history; at most 2,000 characters.")
 
 
 @strawberry.input(description="A journey to advance.")

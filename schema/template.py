@@ -202,7 +202,7 @@ class TemplateStepInput:
     )
     action: str | None = strawberry.field(default=None, description="What that system is asked to do.")
     params: JSON | None = strawberry.field(
-        default=None, description="Fixed parameters of the action, an object."
+        default=None, description="Fixed parameters of the action, an object up to 16 KiB."
     )
     estimated_minutes: int = strawberry.field(default=0, description="How long it usually takes, in minutes.")
     max_duration: timedelta | None = strawberry.field(
@@ -223,7 +223,7 @@ class TemplateStepInput:
     dependencies: list[str] = strawberry.field(
         default_factory=list, description="Steps, earlier in order, that must be completed or skipped before."
     )
-    ui: JSON | None = strawberry.field(default=None, description="Hints for front ends, an object.")
+    ui: JSON | None = strawberry.field(default=None, description="Hints for front ends, an object up to 16 KiB.")
 
     def to_domain(self) -> domain.Step:
         return domain.Step(

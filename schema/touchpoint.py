@@ -151,7 +151,7 @@ class TouchpointInput:
     outcome: Outcome | None = strawberry.field(default=None, description="How it went.")
     cost: Money | None = strawberry.field(default=None, description="What it cost.")
     duration: timedelta | None = strawberry.field(default=None, description="How long it took.")
-    metadata: JSON | None = strawberry.field(default=None, description="Anything else, an object.")
+    metadata: JSON | None = strawberry.field(default=None, description="Anything else, an object up to 16 KiB.")
 
     def to_domain(self, tenant_id: str, now: datetime) -> TouchpointAdded:
         return TouchpointAdded(
@@ -194,7 +194,7 @@ class ConversionInput:
     channel: str | None = strawberry.field(default=None, description="The channel it is put down to.")
     source: str | None = strawberry.field(default=None, description="The system that reports it.")
     campaign: str | None = strawberry.field(default=None, description="The campaign it is put down to.")
-    metadata: JSON | None = strawberry.field(default=None, description="Anything else, an object.")
+    metadata: JSON | None = strawberry.field(default=None, description="Anything else, an object up to 16 KiB.")
 
     def to_domain(self, tenant_id: str, now: datetime) -> ConversionAdded:
         return ConversionAdded(

@@ -15,6 +15,7 @@ from pymongo.errors import BulkWriteError
 from domain.events import Envelope, EventFilter, NotificationRequested, Origin
 from domain.paging import Page, Rows, rows
 from domain.values import timestamp
+from storage import cursors
 from storage.codec import Document, dump, load
 from storage.mongo import Collection, Mongo, key_range, translated
 
@@ -75,11 +76,12 @@ class EventLog:
 
     async def history(self, subject: str, page: Page) -> Rows[Envelope]:
         """A subject's events from first to last; the keys are positions."""
+        cursors.require(page, cursors.NUMBER)
         bounds: Document = {}
         if page.after is not None:
-            bounds["$gt"] = _position(page.after)
+            bounds["$gt"] = int(page.after)
         if page.before is not None:
-            bounds["$lt"] = _position(page.before)
+            bounds["$lt"] = int(page.before)
         query: Document = {"subject": subject} | ({"position": bounds} if bounds else {})
         cursor = self._events.find(query, max_time_ms=self._mongo.timeout_ms)
         with translated():
@@ -90,6 +92,7 @@ class EventLog:
 
     async def page(self, tenant_id: str, filter: EventFilter, page: Page) -> Rows[Envelope]:
         """A tenant's events from new to old by the time they occurred."""
+        cursors.require(page, cursors.TIME_KEY)
         served, rest = _served(tenant_id, filter, page)
         pipeline: list[Document] = [{"$match": served}, *([{"$match": rest}] if rest else [])]
         pipeline += [{"$sort": {"timeKey": 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
@@ -214,10 +217,6 @@ def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, 
     if bounds:
         spans["timeKey"] = bounds
     return served, rest
-
-
-def _position(key: str) -> int:
-    return int(key) if key.isdecimal() else 0
 
 
 def entry_documents(change: Sequence[Envelope]) -> list[Document]:

@@ -14,6 +14,7 @@ from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page, Rows, rows
 from domain.template import Definition, Reentry
 from domain.values import timestamp
+from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
@@ -69,6 +70,10 @@ class Journeys:
                 holder = await self._journeys.find_one({"reservation": journey.reservation})
             raise _exists(holder["_id"] if holder else None) from None
 
+    async def outcome(self, id: str, cause: Cause) -> Changed[Journey] | None:
+        """What a start did that is given again; None where it was not given before."""
+        return await self._changes.outcome(JOURNEY, id, cause)
+
     async def change(
         self, id: str, tenant_id: str, command: Command, cause: Cause, *, expected: int | None = None
     ) -> Changed[Journey]:
@@ -101,6 +106,7 @@ class Journeys:
         self, tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page
     ) -> Rows[Journey]:
         """Journeys from new to old by the order asked for."""
+        cursors.require(page, cursors.TIME_KEY)
         key = ORDER_KEYS[order]
         served, rest = match(tenant_id, filter, order, page)
         if served is None:

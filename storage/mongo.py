@@ -16,6 +16,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     ConnectionFailure,
+    DocumentTooLarge,
     DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
@@ -23,7 +24,7 @@ from pymongo.errors import (
     WTimeoutError,
 )
 
-from domain.errors import QueryTimeout, Unavailable
+from domain.errors import QueryTimeout, TooLarge, Unavailable
 from domain.paging import Page
 from storage.codec import Document, plain
 
@@ -51,7 +52,7 @@ class Mongo:
             "connectTimeoutMS": SERVER_WAIT_MS,
         }
         wait |= {"socketTimeoutMS": SOCKET_WAIT_MS, "appname": "journeys"}
-        self._client: Any = _client(driver)(uri, tz_aware=True, **wait, **options)
+        self._client: Any = _client(driver)(uri, tz_aware=True, **(wait | options))
         codec: CodecOptions[Document] = CodecOptions(
             tz_aware=True, type_registry=TypeRegistry(fallback_encoder=plain)
         )
@@ -114,6 +115,8 @@ class translated:  # noqa: N801  # reads as a statement: `with translated():`
         match error:
             case DuplicateKeyError():
                 return
+            case DocumentTooLarge():
+                raise TooLarge("This would be larger than the database keeps in one piece.") from error
             case ExecutionTimeout():
                 raise QueryTimeout("The query took too long; narrow it.") from error
             case ConnectionFailure() | NetworkTimeout() | WTimeoutError():

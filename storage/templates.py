@@ -13,6 +13,7 @@ from domain.identity import Actor, ActorKind
 from domain.isp.templates import ISP_TEMPLATES
 from domain.paging import Page, Rows, rows
 from domain.template import Definition, Template
+from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind, digest
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
@@ -61,6 +62,8 @@ class Templates:
         """The version after the newest one. Raises NotFound where there is no such template."""
         while True:
             newest = await self.newest(tenant_id, definition.template_id)
+            if done := await self._changes.outcome(TEMPLATE, newest.id, cause):
+                return done
             try:
                 return await self._add(tenant_id, definition, newest.version + 1, cause)
             except DuplicateKeyError:
@@ -71,7 +74,10 @@ class Templates:
     ) -> Changed[Template]:
         """Activate or deactivate a version, the newest where none is named."""
         if version is None:
-            version = (await self.newest(tenant_id, template_id)).version
+            newest = await self.newest(tenant_id, template_id)
+            if done := await self._changes.outcome(TEMPLATE, newest.id, cause):
+                return done
+            version = newest.version
         await self.equip(tenant_id)
         id = template_key(tenant_id, template_id, version)
         command = authoring.activate if active else authoring.deactivate
@@ -87,6 +93,12 @@ class Templates:
         """By the id of the version's document."""
         await self.equip(tenant_id)
         return await self._changes.load(TEMPLATE, id, tenant_id)
+
+    async def many(self, ids: Sequence[str], tenant_id: str) -> dict[str, Template]:
+        """Those of these versions that there are, as they are now."""
+        with translated():
+            found = await self._templates.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {each["_id"]: _template(each) for each in found if each["tenantId"] == tenant_id}
 
     async def version(self, tenant_id: str, template_id: str, version: int) -> Template:
         """One version, for its definition: that never changes, so it is kept. `active` may be old."""
@@ -105,6 +117,7 @@ class Templates:
 
     async def versions(self, tenant_id: str, template_id: str, page: Page) -> Rows[Template]:
         """A template's versions, the newest first."""
+        cursors.require(page, cursors.NUMBER)
         await self.equip(tenant_id)
         return await self._page({"tenantId": tenant_id, "templateId": template_id}, "version", page)
 
@@ -131,6 +144,7 @@ class Templates:
 
     async def page(self, tenant_id: str, page: Page) -> Rows[Template]:
         """Every version of every template."""
+        cursors.require(page, cursors.TEMPLATE_KEY)
         await self.equip(tenant_id)
         return await self._page({"tenantId": tenant_id}, "listKey", page)
 
@@ -164,9 +178,9 @@ class Templates:
         bounds: Document = {}
         ahead, behind = ("$lt", "$gt") if key == "version" else ("$gt", "$lt")
         if page.after is not None:
-            bounds[ahead] = _key(key, page.after)
+            bounds[ahead] = int(page.after) if key == "version" else page.after
         if page.before is not None:
-            bounds[behind] = _key(key, page.before)
+            bounds[behind] = int(page.before) if key == "version" else page.before
         direction = (-1 if key == "version" else 1) * (-1 if page.backwards else 1)
         cursor = self._templates.find(
             query | ({key: bounds} if bounds else {}), max_time_ms=self._mongo.timeout_ms
@@ -174,12 +188,6 @@ class Templates:
         with translated():
             found = await cursor.sort(key, direction).limit(page.limit + 1).to_list(None)
         return rows(page, [_template(each) for each in found], [str(each[key]) for each in found])
-
-
-def _key(key: str, cursor: str) -> str | int:
-    if key != "version":
-        return cursor
-    return int(cursor) if cursor.isdecimal() else 0
 
 
 def _template(document: Document) -> Template:

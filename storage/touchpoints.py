@@ -7,6 +7,7 @@ from domain.events import ConversionAdded, TouchpointAdded
 from domain.paging import Page, Rows, rows
 from domain.touchpoint import Conversion, RecordFilter, Touchpoint
 from domain.values import timestamp
+from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document, load
 from storage.mongo import Mongo, key_range
@@ -51,6 +52,7 @@ class Records(Generic[R, E]):
         return await self._changes.load(self._kind, id, tenant_id)
 
     async def page(self, tenant_id: str, filter: RecordFilter, page: Page) -> Rows[R]:
+        cursors.require(page, cursors.TIME_KEY)
         served, rest = _match(tenant_id, filter, page)
         pipeline: list[Document] = [{"$match": served}]
         pipeline += [{"$match": rest}] if rest else []

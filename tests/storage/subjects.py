@@ -20,6 +20,14 @@ from tests.domain.samples import ANNA, definition
 THREE_STEPS = definition("one", "two", "three")
 
 
+class Crash(Exception):
+    """The end of the process, as far as a change can tell."""
+
+
+async def crash(_: str) -> None:
+    raise Crash
+
+
 def cause(key: str | None = None, given: str = "") -> Cause:
     """Of a command given once, or of one that may be given again under its key."""
     name = uuid4().hex if key is None else digest("key", key)

@@ -25,7 +25,7 @@ CUSTOMERS = ("cust-1", "cust-2", None)
 TIMES = [NOON + timedelta(hours=hour) for hour in range(4)]
 
 
-@dataclass
+@dataclass(repr=False)  # Hypothesis would print it all
 class Population:
     store: Store
     tenant: str
