@@ -101,7 +101,7 @@ def _why_not(condition: Condition, present: bool, seen: Json) -> str | None:
     return None if holds else f"{name} {phrase}"
 
 
-class _NotComparable(Exception):  # noqa: N818  # a reason, no error: it never leaves this module
+class _NotComparable(Exception):  # a reason, no error: it never leaves this module
     pass
 
 

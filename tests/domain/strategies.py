@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from domain.condition import Condition, Operator, ValueType
 from domain.events import JourneyEvent, Priority
 from domain.journey import Journey
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
-from domain.values import Json
+from domain.values import Json, JsonObject
 
 numbers = st.integers() | st.floats(allow_nan=False)
 json: st.SearchStrategy[Json] = st.recursive(
@@ -20,11 +21,15 @@ json: st.SearchStrategy[Json] = st.recursive(
     max_leaves=12,
 )
 
+T = TypeVar("T")
+
 # Few names and few values, so that what is asked for is often there.
 KEYS = ("x", "y", "z")
 STEP_IDS = ("a", "b", "c", "d", "e", "f")
-few_values = st.sampled_from((True, 0, 1, "1", "big"))
-contexts = st.dictionaries(st.sampled_from(KEYS), st.none() | few_values, max_size=3)
+few_values: st.SearchStrategy[Json] = st.sampled_from((True, 0, 1, "1", "big"))
+contexts: st.SearchStrategy[JsonObject] = st.dictionaries(
+    st.sampled_from(KEYS), st.none() | few_values, max_size=3
+)
 few_conditions = st.builds(
     Condition,
     st.sampled_from(KEYS),
@@ -34,9 +39,10 @@ few_conditions = st.builds(
 )
 
 
-def sometimes(values: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[object, ...]]:
+def sometimes(values: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, ...]]:
     """Mostly none, else one or two."""
-    return st.just(()) | st.just(()) | st.lists(values, max_size=2).map(tuple)
+    none: st.SearchStrategy[tuple[T, ...]] = st.just(())
+    return none | none | st.lists(values, max_size=2).map(tuple)
 
 
 @st.composite

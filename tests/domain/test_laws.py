@@ -17,6 +17,7 @@ from domain.events import JourneyCompleted, JourneyEvent, StepCompleted, StepEnt
 from domain.journey import Journey, Status, evolve
 from domain.story import entry_unmet, exit_unmet
 from domain.template import Definition
+from domain.values import JsonObject
 from tests.domain.samples import NOON, after, events_of_start, told
 from tests.domain.strategies import Move, Subject, contexts, definitions, moves
 
@@ -29,10 +30,10 @@ LEGAL = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(definitions(), contexts, st.lists(moves(), min_size=8, max_size=24))
 def test_no_sequence_of_commands_breaks_a_law(
-    template: Definition, context: dict[str, object], tried: list[Move]
+    template: Definition, context: JsonObject, tried: list[Move]
 ) -> None:
     history = events_of_start(template, context=context)
     subject = Subject(told(history), template, NOON)
@@ -126,7 +127,7 @@ def check_clock(journey: Journey) -> None:
     st.sampled_from(("abandon", "complete")),
 )
 def test_nothing_moves_a_journey_that_has_ended(
-    template: Definition, context: dict[str, object], tried: list[Move], end: str
+    template: Definition, context: JsonObject, tried: list[Move], end: str
 ) -> None:
     status = {"abandon": Status.ABANDONED, "complete": Status.COMPLETED}[end]
     ended = replace(

@@ -1,4 +1,4 @@
-"""Steering: pause and resume, ends, assignment, priority, context, and migration to another version."""
+"""Steering: pause and resume, ends, assignment, priority, and context."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,23 +10,17 @@ from hypothesis import strategies as st
 from domain import steer, walk
 from domain.condition import Condition, Operator
 from domain.errors import ConditionsNotMet, IllegalTransition, InvalidInput
-from domain.events import (
-    JourneyEvent,
-    JourneyMigrated,
-    JourneyPaused,
-    JourneyResumed,
-    Priority,
-    StepState,
-    StepVisit,
-)
+from domain.events import JourneyEvent, JourneyPaused, JourneyResumed, Priority, StepState
 from domain.journey import Journey, Status
-from domain.template import Settings, Stage, StepType
+from domain.template import Settings
+from domain.values import JsonObject
 from tests.domain.samples import NOON, after, definition, later, started, states, step, types
 from tests.domain.strategies import contexts
 
 LIMITED = definition(step("a", 1, max_duration=timedelta(minutes=10)), "b")
 READY = Condition("ready", Operator.EXISTS)
-MANUAL = definition("a", "b")
+MANUAL = definition("a", "b", settings=Settings(allow_skip_steps=True))
+LIVE = {Status.ACTIVE, Status.PAUSED, Status.FAILED}
 
 
 def in_state(status: Status) -> Journey:
@@ -43,27 +37,18 @@ def in_state(status: Status) -> Journey:
 
 
 COMMANDS: dict[str, tuple[Callable[[Journey], object], set[Status]]] = {
+    "advance": (lambda j: walk.advance(j, MANUAL, at=NOON), {Status.ACTIVE}),
+    "skip": (lambda j: walk.skip(j, MANUAL, step="b", reason="known", at=NOON), {Status.ACTIVE}),
+    "fail": (lambda j: walk.fail(j, reason="no line", at=NOON), {Status.ACTIVE}),
+    "retry": (lambda j: walk.retry(j, MANUAL, at=NOON), {Status.FAILED}),
     "pause": (lambda j: steer.pause(j, at=NOON), {Status.ACTIVE}),
     "resume": (lambda j: steer.resume(j, MANUAL, at=NOON), {Status.PAUSED}),
     "complete": (lambda j: steer.complete(j, MANUAL, at=NOON), {Status.ACTIVE}),
-    "retry": (lambda j: walk.retry(j, MANUAL, at=NOON), {Status.FAILED}),
-    "abandon": (lambda j: steer.abandon(j, at=NOON), {Status.ACTIVE, Status.PAUSED, Status.FAILED}),
-    "assign": (
-        lambda j: steer.assign(j, user="anna", team=None, at=NOON),
-        {Status.ACTIVE, Status.PAUSED, Status.FAILED},
-    ),
-    "prioritise": (
-        lambda j: steer.set_priority(j, priority=Priority.LOW, at=NOON),
-        {Status.ACTIVE, Status.PAUSED, Status.FAILED},
-    ),
-    "update": (
-        lambda j: steer.update_context(j, MANUAL, changes={"x": 1}, at=NOON),
-        {Status.ACTIVE, Status.PAUSED, Status.FAILED},
-    ),
-    "migrate": (
-        lambda j: steer.migrate(j, MANUAL, 2, step_map={}, at=NOON),
-        {Status.ACTIVE, Status.PAUSED, Status.FAILED},
-    ),
+    "abandon": (lambda j: steer.abandon(j, at=NOON), LIVE),
+    "assign": (lambda j: steer.assign(j, user="anna", team=None, at=NOON), LIVE),
+    "prioritise": (lambda j: steer.set_priority(j, priority=Priority.LOW, at=NOON), LIVE),
+    "update": (lambda j: steer.update_context(j, MANUAL, changes={"x": 1}, at=NOON), LIVE),
+    "migrate": (lambda j: steer.migrate(j, MANUAL, 2, step_map={}, at=NOON), LIVE),
 }
 
 
@@ -171,9 +156,7 @@ def test_a_change_of_priority_tells_the_old_and_the_new_one() -> None:
 
 
 @given(contexts, contexts)
-def test_an_update_is_a_merge_in_which_null_removes_a_key(
-    context: dict[str, object], changes: dict[str, object]
-) -> None:
+def test_an_update_is_a_merge_in_which_null_removes_a_key(context: JsonObject, changes: JsonObject) -> None:
     journey = started(MANUAL, context=context)
     if changes:
         journey = after(journey, steer.update_context(journey, MANUAL, changes=changes, at=NOON))
@@ -201,100 +184,3 @@ def test_linking_the_customer_keeps_the_lead_and_may_open_the_way() -> None:
 def test_an_update_of_nothing_is_refused() -> None:
     with pytest.raises(InvalidInput):
         steer.update_context(started(MANUAL), MANUAL, changes={}, at=NOON)
-
-
-# Migration
-
-
-def test_a_migrated_journey_keeps_what_its_steps_went_through() -> None:
-    old = definition("a", "b", "c")
-    new = definition("a", "extra", "b", "c")
-    journey = started(old)
-    journey = after(journey, walk.advance(journey, old, at=later(minutes=1)))
-    [event] = steer.migrate(journey, new, 2, step_map={}, at=later(minutes=2))
-    assert isinstance(event, JourneyMigrated)
-    assert (event.from_version, event.to_version) == (1, 2)
-    moved = after(journey, [event])
-    assert (moved.template_version, moved.current_step) == (2, "b")
-    assert states(moved) == {
-        "a": StepState.COMPLETED,
-        "extra": StepState.PENDING,
-        "b": StepState.ACTIVE,
-        "c": StepState.PENDING,
-    }
-    assert moved.visit("a") == journey.visit("a")
-    assert after(moved, walk.advance(moved, new, at=later(minutes=3))).current_step == "c"
-
-
-def test_the_map_renames_steps_and_the_current_one_with_them() -> None:
-    old = definition("ask", "offer")
-    new = definition("question", "offer")
-    journey = started(old)
-    moved = after(journey, steer.migrate(journey, new, 2, step_map={"ask": "question"}, at=NOON))
-    assert moved.current_step == "question"
-    assert moved.current == StepVisit("question", StepState.ACTIVE, 1, entered_at=NOON)
-
-
-def test_where_two_steps_become_one_the_current_one_counts_then_the_later_one() -> None:
-    old = definition("a", "b", "c")
-    journey = started(old)
-    journey = after(journey, walk.advance(journey, old, at=later(minutes=1)))
-    merged = definition("ab", "c")
-    moved = after(journey, steer.migrate(journey, merged, 2, step_map={"a": "ab", "b": "ab"}, at=NOON))
-    assert (moved.current_step, moved.current.state) == ("ab", StepState.ACTIVE)
-    journey = after(journey, walk.advance(journey, old, at=later(minutes=2)))
-    moved = after(journey, steer.migrate(journey, merged, 2, step_map={"a": "ab", "b": "ab"}, at=NOON))
-    assert moved.visit("ab").entered_at == later(minutes=1)
-    assert states(moved) == {"ab": StepState.COMPLETED, "c": StepState.ACTIVE}
-
-
-def test_the_current_step_must_have_a_place_in_the_new_version() -> None:
-    journey = started(definition("a", "b"))
-    with pytest.raises(InvalidInput) as refused:
-        steer.migrate(journey, definition("b"), 2, step_map={}, at=NOON)
-    assert [problem.path for problem in refused.value.problems] == [("stepMap", "a")]
-
-
-def test_every_unknown_step_in_the_map_is_listed() -> None:
-    journey = started(definition("a", "b"))
-    with pytest.raises(InvalidInput) as refused:
-        steer.migrate(journey, definition("a"), 2, step_map={"a": "y", "b": "z"}, at=NOON)
-    assert [problem.path for problem in refused.value.problems] == [("stepMap", "a"), ("stepMap", "b")]
-
-
-def test_a_journey_is_not_migrated_to_the_version_it_follows() -> None:
-    with pytest.raises(IllegalTransition, match="version 1 already"):
-        steer.migrate(started(MANUAL), MANUAL, 1, step_map={}, at=NOON)
-
-
-def test_a_journey_that_waits_goes_on_where_the_new_version_asks_for_less() -> None:
-    old = definition(step("a", 1, entry_conditions=(READY,)))
-    journey = started(old)
-    events = steer.migrate(journey, definition("a"), 2, step_map={}, at=NOON)
-    assert types(events) == ["migrated", "step_entered"]
-
-
-def test_a_journey_that_waits_does_not_take_on_the_stage_it_has_not_entered() -> None:
-    check = step("check", 1, type=StepType.AUTOMATED)
-    sell = step("sell", 2, entry_conditions=(READY,), stage=Stage.CUSTOMER)
-    template = definition(check, sell, settings=Settings(auto_progress=True))
-    journey = started(template)
-    assert (journey.current_step, journey.stage) == ("sell", Stage.LEAD)
-    assert types(steer.migrate(journey, template, 2, step_map={}, at=NOON)) == ["migrated"]
-
-
-def test_a_journey_takes_on_the_stage_its_step_has_in_the_new_version() -> None:
-    journey = started(MANUAL)
-    target = definition(step("a", 1, stage=Stage.QUALIFIED), "b")
-    events = steer.migrate(journey, target, 2, step_map={}, at=NOON)
-    assert types(events) == ["migrated", "stage_changed"]
-    assert after(journey, events).stage is Stage.QUALIFIED
-
-
-def test_a_failed_journey_is_retried_in_its_new_version() -> None:
-    journey = in_state(Status.FAILED)
-    target = definition("fresh", "b")
-    journey = after(journey, steer.migrate(journey, target, 2, step_map={"a": "fresh"}, at=NOON))
-    assert journey.status is Status.FAILED
-    journey = after(journey, walk.retry(journey, target, at=NOON))
-    assert (journey.current_step, journey.current.visit) == ("fresh", 2)
