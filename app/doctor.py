@@ -1,14 +1,20 @@
 """What the service reaches, in which version, and what is misconfigured."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from app.auth import check_production
 from app.settings import Settings
+from app.wiring import utc_now
 from domain.errors import DomainError
 from storage.indexes import missing_indexes
 from storage.mongo import connected
+from storage.store import Store
 from subscriptions.broker import Broker
+
+
+OVERDUE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,10 @@ async def _mongodb(settings: Settings) -> list[Finding]:
         async with connected(settings.mongodb_uri, settings.database, settings.driver.value) as mongo:
             version = await mongo.version()
             missing = await missing_indexes(mongo)
+            relay = await _relay(Store.of(mongo, utc_now))
     except DomainError as error:
         return [Finding(False, f"MongoDB at {where}: {error.message}")]
-    except Exception as error:  # noqa: BLE001  # a URI can be wrong in many ways; say so instead of a trace
+    except Exception as error:  # a URI can be wrong in many ways; say so instead of a trace
         return [Finding(False, f"MongoDB at {where}: {type(error).__name__}: {error}")]
     reached = Finding(True, f"MongoDB {version} at {where}, database {settings.database}")
     if missing:
@@ -44,7 +51,18 @@ async def _mongodb(settings: Settings) -> list[Finding]:
             reached,
             Finding(False, f"{len(missing)} indexes are missing (run `journeys indexes`): {missing[0]} …"),
         ]
-    return [reached, Finding(True, "every index is there")]
+    return [reached, Finding(True, "every index is there"), relay]
+
+
+async def _relay(store: Store) -> Finding:
+    """Whether somebody does the background work."""
+    backlog = await store.events.backlog()
+    unlogged = await store.changes.outboxes.waiting(utc_now() - OVERDUE)
+    lag = utc_now() - backlog.oldest if backlog.oldest else timedelta()
+    text = f"the relay has {backlog.entries} changes to tell, the oldest since {lag.total_seconds():.0f} s"
+    text += f", {unlogged} outboxes are overdue and {len(backlog.failing)} entries fail"
+    well = lag < OVERDUE and not unlogged and not backlog.failing
+    return Finding(well, text if well else f"{text} (does `journeys work` run?)")
 
 
 async def _redis(settings: Settings) -> list[Finding]:

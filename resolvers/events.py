@@ -1,5 +1,7 @@
 """Queries on the log, and on the state of its relay."""
 
+from datetime import timedelta
+
 import strawberry
 
 from domain.events import EventFilter
@@ -8,6 +10,9 @@ from schema.event import Event, EventConnection, EventFilterInput, FailingEntry,
 from schema.info import Info
 from schema.paging import After, Before, First, Last, connect
 from schema.permissions import CanAdminister, CanView
+
+
+OVERDUE = timedelta(seconds=10)  # a living process has emptied an outbox by then
 
 
 @strawberry.type
@@ -33,11 +38,13 @@ class EventQueries:
         found.live_cursor = cursor
         return found
 
-    @strawberry.field(description="How far the relay is behind.", permission_classes=[CanAdminister])
+    @strawberry.field(description="How far the relay is behind with this tenant's changes.", permission_classes=[CanAdminister])
     async def relay_status(self, info: Info) -> RelayStatus:
         context = info.context
-        backlog = await context.store.events.backlog(context.identity.tenant_id)
-        lag = (context.now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+        tenant, now = context.identity.tenant_id, context.now()
+        backlog = await context.store.events.backlog(tenant)
+        unlogged = await context.store.changes.outboxes.waiting(now - OVERDUE, tenant)
+        lag = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
         failing = [
             FailingEntry(
                 event=Event.of(each.envelope),
@@ -47,4 +54,6 @@ class EventQueries:
             )
             for each in backlog.failing
         ]
-        return RelayStatus(pending=backlog.entries, lag_seconds=max(0.0, lag), failing=failing)
+        return RelayStatus(
+            pending=backlog.entries, unlogged=unlogged, lag_seconds=max(0.0, lag), failing=failing
+        )

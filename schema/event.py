@@ -95,7 +95,11 @@ class FailingEntry:
 
 @strawberry.type(description="How far the relay, which follows up each event, is behind.")
 class RelayStatus:
-    pending: int = strawberry.field(description="How many entries of the log are waiting, over all tenants.")
+    pending: int = strawberry.field(description="How many of the tenant's changes are still to be told or followed up.")
+    unlogged: int = strawberry.field(
+        description="How many documents have had events for the log for over ten seconds: a process died, or the "
+        "background work does not run."
+    )
     lag_seconds: float = strawberry.field(description="How long the oldest of them has waited, in seconds.")
     failing: list[FailingEntry] = strawberry.field(
         description="This tenant's entries that have failed, the most often failed first; at most 20."

@@ -6,7 +6,7 @@ word when done, and `pendingAt`, the time of the next try, goes with the last wo
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from pymongo import UpdateMany
@@ -23,6 +23,7 @@ Word = Literal["feed", "follow"]
 
 FOLLOWED: Final = frozenset({NotificationRequested.type})
 _DUPLICATE_KEY = 11000
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DELAY: Final = timedelta(hours=1)
 
 
@@ -168,17 +169,15 @@ class EventLog:
             )
 
     async def backlog(self, tenant_id: str | None = None, limit: int = 20) -> Backlog:
-        """How far the relay is behind over all tenants, and the entries of one that keep failing (or of all)."""
-        everything = {"pendingAt": {"$gt": datetime(1970, 1, 1)}}  # noqa: DTZ001  # the lowest date, for the index
-        with translated():
-            entries = await self._events.count_documents(everything, maxTimeMS=self._mongo.timeout_ms)
-            oldest = await self._events.find(everything).sort("pendingAt", 1).limit(1).to_list(None)
-        pipeline: list[Document] = [{"$match": {"attempts": {"$gte": 1}}}]
-        pipeline += [{"$match": {"tenantId": tenant_id}}] if tenant_id is not None else []
-        pipeline += [{"$sort": {"attempts": -1}}, {"$limit": limit}]
-        failing = [each async for each in self._mongo.aggregate(self._events, pipeline)]
-        first = oldest[0]["recordedAt"] if oldest else None
-        return Backlog(entries, first, [_entry(each) for each in failing])
+        """What the relay has not done yet of one tenant's changes, or of all tenants'."""
+        mine: list[Document] = [{"$match": {"tenantId": tenant_id}}] if tenant_id is not None else []
+        waiting: list[Document] = [{"$match": {"pendingAt": {"$gt": LONG_AGO}}}, *mine]
+        oldest = [{"$group": {"_id": None, "n": {"$sum": 1}, "since": {"$min": "$recordedAt"}}}]
+        [counted] = [each async for each in self._mongo.aggregate(self._events, waiting + oldest)] or [{}]
+        failed: list[Document] = [{"$match": {"attempts": {"$gte": 1}}}, *mine]
+        worst: list[Document] = [{"$sort": {"attempts": -1}}, {"$limit": limit}]
+        failing = [each async for each in self._mongo.aggregate(self._events, failed + worst)]
+        return Backlog(counted.get("n", 0), counted.get("since"), [_entry(each) for each in failing])
 
 
 def only_duplicates(error: BulkWriteError) -> bool:

@@ -16,6 +16,7 @@ from pymongo import UpdateOne
 from domain.errors import DomainError
 from storage.codec import Document
 from storage.events import EventLog
+from storage.indexes import WITH_OUTBOX
 from storage.mongo import Mongo, translated
 
 EMPTY_SECONDS: Final = 1.0
@@ -55,6 +56,17 @@ class Outboxes:
                 self._mongo[collection].find({"outboxAt": {"$lte": before}}).sort("outboxAt", 1).limit(limit)
             )
             return await found.to_list(None)
+
+    async def waiting(self, before: datetime, tenant_id: str | None = None) -> int:
+        """How many documents of one tenant, or of all, have an outbox that has waited since before this time."""
+        pipeline: list[Document] = [{"$match": {"outboxAt": {"$lte": before}}}]
+        pipeline += [{"$match": {"tenantId": tenant_id}}] if tenant_id is not None else []
+        pipeline += [{"$count": "n"}]
+        counts = 0
+        for collection in WITH_OUTBOX:
+            async for counted in self._mongo.aggregate(self._mongo[collection], pipeline):
+                counts += int(counted["n"])
+        return counts
 
     async def flush(self, *, older_than: float = 0.0) -> None:
         """Empty the outboxes whose entries have been in the log for so many seconds. Where a later change was
