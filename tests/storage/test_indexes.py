@@ -1,0 +1,301 @@
+"""Every query has its index: of each filter with each order, and of all that the service does by itself.
+
+The queries are made from the GraphQL schema, so that a new filter is asked for here on its first day.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    get_named_type,
+    get_nullable_type,
+)
+
+from app.graphql import Schema, build
+from app.wiring import new_id, utc_now
+from domain import walk
+from domain.events import ImportCompleted
+from domain.identity import Actor, ActorKind, Identity, Role
+from domain.imports import Past
+from domain.paging import encode_cursor
+from domain.walk import Start
+from resolvers.context import Context
+from storage.change import Cause
+from storage.imports import Imports
+from storage.indexes import create_indexes, missing_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from subscriptions.broker import Broker
+from subscriptions.feed import Feed
+from tests.conftest import Servers
+from tests.domain.samples import definition
+from tests.storage.served import Recorder, Sent, unserved
+from tests.storage.subjects import THREE_STEPS
+from workers.relay import Relay
+from workers.timers import Timers
+
+OF_THE_SESSION = {"lsid", "$db", "$clusterTime", "$readPreference", "txnNumber"}
+NOON = "2026-01-31T12:00:00.000Z"
+CURSORS = {
+    "templates": "sample|000000001",
+    **dict.fromkeys(("journeys", "touchpoints", "conversions", "events"), f"{NOON}|x:0000000001:000000"),
+}
+
+
+@dataclass
+class Service:
+    """The whole service in this process, on a database that writes down what it is asked."""
+
+    store: Store
+    schema: Schema
+    feed: Feed
+    broker: Broker
+    recorder: Recorder
+    tenant: str
+
+    async def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        context = Context(
+            store=self.store,
+            feed=self.feed,
+            now=utc_now,
+            new_id=new_id,
+            request_id="test",
+            max_concurrent_journeys=1_000,
+            known=Identity(self.tenant, "ann", frozenset({Role.ADMIN})),
+        )
+        result = await self.schema.execute(
+            query, variable_values=dict(variables or {}), context_value=context
+        )
+        assert result.errors is None, (query, variables, result.errors)
+        assert result.data is not None
+        return result.data
+
+    async def do(self, mutation: str, kind: str, **input: Any) -> dict[str, Any]:
+        fields = "userErrors { message }" + (
+            " journey { id }" if "Journey" in mutation or "Step" in mutation else ""
+        )
+        query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
+        payload: dict[str, Any] = (await self.ask(query, {"input": input}))[mutation]
+        assert payload["userErrors"] == [], payload
+        return payload
+
+
+@pytest.fixture
+async def service(servers: Servers) -> AsyncIterator[Service]:
+    recorder = Recorder()
+    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
+    await create_indexes(mongo)
+    store = Store.of(mongo, utc_now)
+    broker = Broker(servers.redis_url, feed_length=100)
+    feed = Feed(broker, store.events, utc_now)
+    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
+    await store.changes.drain()
+    await broker.close()
+    await mongo.close()
+
+
+async def check(service: Service) -> None:
+    """Every command sent so far is served by an index, by the rules and by the database's own plan."""
+    assert service.recorder.sent
+    failures = {
+        f"{each.name} {each.collection} {dict(each.filter)} sorted by {each.sort}: {reason}"
+        for each in service.recorder.sent
+        if (reason := unserved(each)) is not None
+    }
+    assert not failures, "\n".join(sorted(failures))
+    await check_plans(service.store.mongo, list(service.recorder.sent))
+    service.recorder.sent.clear()
+
+
+async def check_plans(mongo: Mongo, sent: list[Sent]) -> None:
+    """The database's own word on it: it scans no collection."""
+    for each in sent:
+        if each.name in ("find", "aggregate", "count", "distinct"):
+            asked = {name: value for name, value in each.command.items() if name not in OF_THE_SESSION}
+            plan = await mongo[each.collection].database.command({"explain": asked})
+            assert "COLLSCAN" not in set(_stages(plan)), (asked, plan)
+
+
+def _stages(plan: Any, *, won: bool = False) -> Iterator[str]:
+    """The stages of the winning plans."""
+    if isinstance(plan, Mapping):
+        if won and "stage" in plan:
+            yield str(plan["stage"])
+        for name, inner in plan.items():
+            yield from _stages(inner, won=won or name == "winningPlan")
+    elif isinstance(plan, list):
+        for inner in plan:
+            yield from _stages(inner, won=won)
+
+
+def samples(kind: GraphQLInputType) -> Iterator[Any]:
+    """Values for an input: one of each sort that makes another query."""
+    kind = get_nullable_type(kind)
+    match kind:
+        case GraphQLList():
+            inner = list(samples(kind.of_type))
+            yield from ([each] for each in inner[:1])
+            yield inner[:2] if len(inner) > 1 else inner * 2
+        case GraphQLEnumType():
+            yield from list(kind.values)[:2]
+        case GraphQLInputObjectType():
+            for name, field in kind.fields.items():
+                yield from ({name: value} for value in samples(field.type))
+            yield {name: next(samples(field.type)) for name, field in kind.fields.items()}
+        case _ if kind.name == "DateTime":
+            yield NOON
+        case _:
+            yield "word"
+
+
+LISTS = sorted(
+    name
+    for name, field in build()._schema.query_type.fields.items()
+    if "filter" in field.args  # type: ignore[union-attr]  # there is a query type
+)
+
+
+def orders(arguments: Mapping[str, GraphQLArgument]) -> list[str | None]:
+    if "orderBy" not in arguments:
+        return [None]
+    kind = get_named_type(arguments["orderBy"].type)
+    assert isinstance(kind, GraphQLEnumType)
+    return list(kind.values)
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_every_filter_with_every_order_is_served_by_an_index(service: Service, name: str) -> None:
+    field = service.schema._schema.query_type.fields[name]  # type: ignore[union-attr]  # there is a query type
+    kind = get_named_type(field.args["filter"].type)
+    edge = encode_cursor(CURSORS.get(name, "x"))
+    pages = [{"first": 5}, {"first": 5, "after": edge}, {"last": 5, "before": edge}]
+    paged = "first" in field.args
+    for filter in [{}, *samples(kind)]:
+        for order, page in product(orders(field.args), pages if paged else [{}]):
+            given = {"filter": filter} | page | ({"orderBy": order} if order else {})
+            declared = ", ".join(f"${each}: {field.args[each].type}" for each in given)
+            passed = ", ".join(f"{each}: ${each}" for each in given)
+            asked = "nodes { id } totalCount" if paged else "total byStatus { count } byStage { count }"
+            await service.ask(f"query({declared}) {{ {name}({passed}) {{ {asked} }} }}", given)
+    await check(service)
+
+
+async def test_what_a_client_reads_and_does_is_served_by_indexes(service: Service) -> None:
+    template = {
+        "id": "sample",
+        "name": "Sample",
+        "category": "CUSTOM",
+        "steps": [
+            {"id": "one", "name": "One", "stage": "LEAD", "order": 1, "type": "NOTIFICATION"},
+            {"id": "two", "name": "Two", "stage": "LEAD", "order": 2},
+        ],
+        "settings": {"reentry": "NEVER_AGAIN", "autoProgress": True},
+    }
+    for mutation in ("createTemplate", "createTemplateVersion"):
+        await service.do(mutation, "TemplateInput", idempotencyKey=mutation, **template)
+    for mutation in ("deactivateTemplate", "activateTemplate"):
+        await service.do(mutation, "SwitchTemplateInput", id="sample", idempotencyKey=mutation)
+    start = {"templateId": "sample", "customerId": "c", "idempotencyKey": "start"}
+    for _ in range(2):
+        started = await service.do("startJourney", "StartJourneyInput", **start)
+    id = started["journey"]["id"]
+    await service.do("updateJourneyContext", "UpdateJourneyContextInput", id=id, changes={"a": 1})
+    await service.do("advanceJourney", "AdvanceJourneyInput", id=id, idempotencyKey="advance")
+    contact = {"kind": "call", "channel": "phone", "journeyId": id}
+    await service.do("addTouchpoints", "AddTouchpointsInput", touchpoints=[contact], idempotencyKey="t")
+    conversion = {"kind": "sale", "toStage": "CUSTOMER", "journeyId": id}
+    await service.do("addConversions", "AddConversionsInput", conversions=[conversion], idempotencyKey="c")
+    page = "(first: 2) { nodes { id } totalCount }"
+    await service.ask(
+        "query($id: ID!, $ids: [ID!]!) { journey(id: $id) { steps { id } template { usageCount } allowedActions "
+        "{ action } history(last: 2) { nodes { id } } touchpoints" + page + " conversions" + page + " } "
+        "nodes(ids: $ids) { id } relayStatus { pending failing { attempts } } "
+        'template(id: "sample", version: 1) { id } newest: template(id: "sample") { id } '
+        'templates(first: 2) { nodes { id } } templateVersions(id: "sample", last: 2) { nodes { id } } }',
+        {"id": id, "ids": [id, "tpl_x", "tch_x", "cnv_x"]},
+    )
+    await check(service)
+
+
+async def test_what_the_workers_do_is_served_by_indexes(service: Service) -> None:
+    start = {"templateId": "customer_acquisition", "leadId": "l"}
+    id = (await service.do("startJourney", "StartJourneyInput", **start))["journey"]["id"]
+    relay = Relay(service.store, service.broker.publish, lambda: utc_now() + timedelta(days=1))
+    await relay.sweep_once()
+    await Timers(service.store, lambda: utc_now() + timedelta(days=400)).poll()
+    events = service.store.events
+    await events.revisions(id, 0, 9)
+    await events.first_unpublished(id)
+    [_ async for _ in events.recorded_since(service.tenant, datetime(2020, 1, 1, tzinfo=UTC))]
+    for entry in await events.due(utc_now() + timedelta(days=1), 3):
+        await events.postpone(entry, utc_now(), "OSError")
+    await events.backlog()
+    await service.store.changes.drain()
+    await check(service)
+
+
+async def test_what_an_import_looks_up_is_served_by_indexes(service: Service) -> None:
+    imports, why = Imports(service.store), Cause(Actor(ActorKind.IMPORT, "test"), new_id(), "test")
+    for template in (THREE_STEPS, definition("one"), THREE_STEPS):
+        await imports.template(service.tenant, template, why)
+    events = walk.start("x", THREE_STEPS, 1, Start(), tenant_id=service.tenant, by=why.actor, at=utc_now())
+    past = Past("sample", new_id(), tuple(events), "text")
+    for _ in range(2):
+        await imports.add([imports.make(service.tenant, past, why)])
+    await imports.resume(service.tenant)
+    told = ImportCompleted(
+        at=utc_now(),
+        tenant_id=service.tenant,
+        template_id="sample",
+        file="x",
+        journeys=1,
+        step_events=0,
+        rejected=0,
+    )
+    await imports.complete(new_id(), told, why)
+    await check(service)
+
+
+async def test_every_index_is_there(service: Service) -> None:
+    assert await missing_indexes(service.store.mongo) == []
+
+
+@pytest.mark.parametrize(
+    ("collection", "filter", "sort"),
+    [
+        ("journeys", {}, None),
+        ("journeys", {"tenantId": "t", "name": "x"}, None),
+        ("journeys", {"tenantId": "t", "status": "active"}, {"name": 1}),
+        ("journeys", {"tenantId": "t", "status": {"$in": ["active"]}}, {"createdKey": 1}),
+        ("journeys", {"$or": [{"tenantId": "t"}]}, None),
+        ("journeys", {"status": "active"}, {"createdKey": 1}),
+        ("journeys", {"tenantId": "t", "createdKey": {"$gt": "x"}, "activityKey": {"$gt": "x"}}, None),
+        ("journeys", {"tenantId": "t", "context.x": 1}, None),
+        ("events", {"occurredAt": {"$gt": 1}}, None),
+        ("tenants", {"name": "x"}, None),
+    ],
+)
+async def test_the_check_fails_for_a_query_without_an_index(
+    service: Service, collection: str, filter: dict[str, Any], sort: dict[str, int] | None
+) -> None:
+    found = service.store.mongo[collection].find(filter).limit(1)
+    await (found.sort(list(sort.items())) if sort else found).to_list(None)
+    with pytest.raises(AssertionError):
+        await check(service)
+
+
+async def test_the_databases_own_plan_would_show_a_scan(service: Service) -> None:
+    await service.do("startJourney", "StartJourneyInput", templateId="support_resolution")
+    await service.store.mongo["journeys"].find({"name": "x"}).to_list(None)
+    with pytest.raises(AssertionError, match="COLLSCAN"):
+        await check_plans(service.store.mongo, service.recorder.sent)
