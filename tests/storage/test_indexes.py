@@ -4,7 +4,6 @@ The queries are made from the GraphQL schema, so that a new filter is asked for 
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
@@ -21,15 +20,14 @@ from graphql import (
     get_nullable_type,
 )
 
-from app.graphql import Schema, build
+from app.graphql import build
 from app.wiring import new_id, utc_now
 from domain import walk
 from domain.events import ImportCompleted
-from domain.identity import Actor, ActorKind, Identity, Role
+from domain.identity import Actor, ActorKind
 from domain.imports import Past
 from domain.paging import encode_cursor
 from domain.walk import Start
-from resolvers.context import Context
 from storage.change import Cause
 from storage.imports import Imports
 from storage.indexes import create_indexes, missing_indexes
@@ -39,55 +37,17 @@ from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from tests.conftest import Servers
 from tests.domain.samples import definition
-from tests.storage.served import Recorder, Sent, unserved
+from tests.storage.served import Recorder
+from tests.storage.service import Service, check, check_plans
 from tests.storage.subjects import THREE_STEPS
 from workers.relay import Relay
 from workers.timers import Timers
 
-OF_THE_SESSION = {"lsid", "$db", "$clusterTime", "$readPreference", "txnNumber"}
 NOON = "2026-01-31T12:00:00.000Z"
 CURSORS = {
     "templates": "sample|000000001",
     **dict.fromkeys(("journeys", "touchpoints", "conversions", "events"), f"{NOON}|x:0000000001:000000"),
 }
-
-
-@dataclass
-class Service:
-    """The whole service in this process, on a database that writes down what it is asked."""
-
-    store: Store
-    schema: Schema
-    feed: Feed
-    broker: Broker
-    recorder: Recorder
-    tenant: str
-
-    async def ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        context = Context(
-            store=self.store,
-            feed=self.feed,
-            now=utc_now,
-            new_id=new_id,
-            request_id="test",
-            max_concurrent_journeys=1_000,
-            known=Identity(self.tenant, "ann", frozenset({Role.ADMIN})),
-        )
-        result = await self.schema.execute(
-            query, variable_values=dict(variables or {}), context_value=context
-        )
-        assert result.errors is None, (query, variables, result.errors)
-        assert result.data is not None
-        return result.data
-
-    async def do(self, mutation: str, kind: str, **input: Any) -> dict[str, Any]:
-        fields = "userErrors { message }" + (
-            " journey { id }" if "Journey" in mutation or "Step" in mutation else ""
-        )
-        query = f"mutation($input: {kind}!) {{ {mutation}(input: $input) {{ {fields} }} }}"
-        payload: dict[str, Any] = (await self.ask(query, {"input": input}))[mutation]
-        assert payload["userErrors"] == [], payload
-        return payload
 
 
 @pytest.fixture
@@ -102,40 +62,6 @@ async def service(servers: Servers) -> AsyncIterator[Service]:
     await store.changes.drain()
     await broker.close()
     await mongo.close()
-
-
-async def check(service: Service) -> None:
-    """Every command sent so far is served by an index, by the rules and by the database's own plan."""
-    assert service.recorder.sent
-    failures = {
-        f"{each.name} {each.collection} {dict(each.filter)} sorted by {each.sort}: {reason}"
-        for each in service.recorder.sent
-        if (reason := unserved(each)) is not None
-    }
-    assert not failures, "\n".join(sorted(failures))
-    await check_plans(service.store.mongo, list(service.recorder.sent))
-    service.recorder.sent.clear()
-
-
-async def check_plans(mongo: Mongo, sent: list[Sent]) -> None:
-    """The database's own word on it: it scans no collection."""
-    for each in sent:
-        if each.name in ("find", "aggregate", "count", "distinct"):
-            asked = {name: value for name, value in each.command.items() if name not in OF_THE_SESSION}
-            plan = await mongo[each.collection].database.command({"explain": asked})
-            assert "COLLSCAN" not in set(_stages(plan)), (asked, plan)
-
-
-def _stages(plan: Any, *, won: bool = False) -> Iterator[str]:
-    """The stages of the winning plans."""
-    if isinstance(plan, Mapping):
-        if won and "stage" in plan:
-            yield str(plan["stage"])
-        for name, inner in plan.items():
-            yield from _stages(inner, won=won or name == "winningPlan")
-    elif isinstance(plan, list):
-        for inner in plan:
-            yield from _stages(inner, won=won)
 
 
 def samples(kind: GraphQLInputType) -> Iterator[Any]:
