@@ -50,7 +50,9 @@ def allowed_actions(
         JourneyAction.COMPLETE: lambda: steer.complete(journey, definition, at=at),
         JourneyAction.ABANDON: lambda: steer.abandon(journey, at=at),
         JourneyAction.ASSIGN: lambda: steer.assign(journey, user=None, team=None, at=at),
-        JourneyAction.SET_PRIORITY: lambda: steer.set_priority(journey, priority=journey.priority, at=at),
+        JourneyAction.SET_PRIORITY: lambda: steer.set_priority(
+            journey, definition, priority=journey.priority, at=at
+        ),
         JourneyAction.UPDATE_CONTEXT: lambda: steer.update_context(
             journey, definition, changes={"?": None}, at=at
         ),

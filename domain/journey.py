@@ -106,9 +106,9 @@ class Journey:
 
     @property
     def scope(self) -> dict[str, Json]:
-        """What conditions see: the context and, where it is silent, what the journey knows of itself."""
+        """What conditions see: what the journey knows of itself, and its context beside."""
         own = {"customerId": self.customer_id, "leadId": self.lead_id, "priority": self.priority.value}
-        return own | self.context
+        return self.context | {name: value for name, value in own.items() if value is not None}
 
     @property
     def wake_at(self) -> datetime | None:

@@ -75,9 +75,15 @@ def assign(journey: Journey, *, user: str | None, team: str | None, at: datetime
     return [JourneyAssigned(at=at, user=user, team=team)]
 
 
-def set_priority(journey: Journey, *, priority: Priority, at: datetime) -> list[JourneyEvent]:
+def set_priority(
+    journey: Journey, definition: Definition, *, priority: Priority, at: datetime
+) -> list[JourneyEvent]:
+    """Say how urgent it is, and go on where a step waited for that."""
     require(journey, *_LIVE, verb="given another priority")
-    return [PriorityChanged(at=at, from_priority=journey.priority, to_priority=priority)]
+    story = Story(journey, definition, at)
+    story.tell(PriorityChanged(at=at, from_priority=journey.priority, to_priority=priority))
+    proceed(story)
+    return story.events
 
 
 def update_context(

@@ -99,7 +99,7 @@ def proceed(story: Story) -> None:
         match journey.current.state:
             case StepState.BLOCKED:
                 come_to(story, step)
-            case StepState.ACTIVE if step.type in (StepType.AUTOMATED, StepType.NOTIFICATION):
+            case StepState.ACTIVE if _needs_nobody(step):
                 _perform(story, step)
             case StepState.COMPLETED if goes_on and step.type is not StepType.MANUAL:
                 target = next_step(journey, definition)
@@ -111,6 +111,11 @@ def proceed(story: Story) -> None:
                 return
         if len(story.events) == told or story.journey.current.state is StepState.BLOCKED:
             return
+
+
+def _needs_nobody(step: Step) -> bool:
+    """An automated step whose action is somebody else's to do waits like a manual one."""
+    return step.type is StepType.NOTIFICATION or (step.type is StepType.AUTOMATED and step.action is None)
 
 
 def _perform(story: Story, step: Step) -> None:

@@ -90,7 +90,9 @@ def entry_key(definition: Definition, request: Start, context: JsonObject) -> st
     if definition.settings.entry_key:
         _, value = look_up(definition.settings.entry_key, context)
         return None if value is None else str(value)[:256]
-    return request.customer_id or request.lead_id
+    if request.customer_id is not None:
+        return f"customer:{request.customer_id}"
+    return None if request.lead_id is None else f"lead:{request.lead_id}"
 
 
 def advance(

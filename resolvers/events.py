@@ -38,7 +38,10 @@ class EventQueries:
         found.live_cursor = cursor
         return found
 
-    @strawberry.field(description="How far the relay is behind with this tenant's changes.", permission_classes=[CanAdminister])
+    @strawberry.field(
+        description="How far the relay is behind with this tenant's changes.",
+        permission_classes=[CanAdminister],
+    )
     async def relay_status(self, info: Info) -> RelayStatus:
         context = info.context
         tenant, now = context.identity.tenant_id, context.now()

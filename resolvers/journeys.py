@@ -11,7 +11,7 @@ import strawberry
 
 from domain import steer, walk
 from domain.errors import DomainError, InvalidInput
-from domain.events import JourneyEvent
+from domain.events import JourneyEvent, JourneyStarted
 from domain.journey import Journey as State
 from domain.journey import Status, evolve
 from domain.journey_filter import JourneyFilter, JourneyOrder
@@ -179,6 +179,7 @@ async def _start(context: Context, input: StartJourneyInput) -> Changed[State]:
         by=identity.actor,
         at=context.now(),
     )
+    check_context(started[0].context if isinstance(started[0], JourneyStarted) else None)
     return await store.journeys.start(id, started, cause)
 
 
@@ -285,7 +286,7 @@ class JourneyMutations:
             info,
             "setJourneyPriority",
             input,
-            lambda j, _, at: steer.set_priority(j, priority=input.priority, at=at),
+            lambda j, d, at: steer.set_priority(j, d, priority=input.priority, at=at),
         )
 
     @strawberry.mutation(

@@ -161,7 +161,7 @@ _COMMANDS: dict[str, st.SearchStrategy[Command]] = {
     "abandon": st.just(lambda s: steer.abandon(s.journey, at=s.at)),
     "assign": st.just(lambda s: steer.assign(s.journey, user="anna", team=None, at=s.at)),
     "prioritise": _command(
-        lambda priority: lambda s: steer.set_priority(s.journey, priority=priority, at=s.at),
+        lambda priority: lambda s: steer.set_priority(s.journey, s.definition, priority=priority, at=s.at),
         st.sampled_from(Priority),
     ),
     "update": _command(

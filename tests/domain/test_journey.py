@@ -11,6 +11,7 @@ from domain.events import ContextUpdated, Origin, Priority, StepCompleted, StepE
 from domain.journey import Journey, Status, evolve, require, time_left
 from domain.search import query_tokens
 from domain.template import Reentry, Settings, Stage
+from domain.values import JsonObject
 from tests.domain.samples import ANNA, NOON, after, definition, later, started, step
 
 
@@ -22,22 +23,22 @@ def ended(journey: Journey) -> Journey:
     return after(journey, steer.abandon(journey, at=NOON))
 
 
-def test_conditions_see_the_context_and_what_the_journey_knows_where_that_is_silent() -> None:
-    journey = started(definition("a"), customer_id="c-1", priority=Priority.LOW, context={"plan": "fiber"})
-    assert journey.scope == {"customerId": "c-1", "leadId": None, "priority": "low", "plan": "fiber"}
-    assert replace(journey, context={"customerId": "other"}).scope["customerId"] == "other"
+def test_conditions_see_the_context_and_what_the_journey_knows_of_itself_which_counts_first() -> None:
+    context: JsonObject = {"plan": "fiber", "priority": "high", "leadId": "l-1"}
+    journey = started(definition("a"), customer_id="c-1", priority=Priority.LOW, context=context)
+    assert journey.scope == {"customerId": "c-1", "leadId": "l-1", "priority": "low", "plan": "fiber"}
 
 
 def test_a_live_journey_holds_the_place_of_its_customer_and_gives_it_back_at_its_end() -> None:
     journey = reserving(Reentry.ONCE_ACTIVE)
     paused = after(journey, steer.pause(journey, at=NOON))
     failed = after(journey, walk.fail(journey, reason="no line", at=NOON))
-    assert journey.reservation == paused.reservation == failed.reservation == "t|sample|c-1"
+    assert journey.reservation == paused.reservation == failed.reservation == "t|sample|customer:c-1"
     assert ended(journey).reservation is None
 
 
 def test_never_again_is_for_ever_and_any_time_reserves_nothing() -> None:
-    assert ended(reserving(Reentry.NEVER_AGAIN)).reservation == "t|sample|c-1"
+    assert ended(reserving(Reentry.NEVER_AGAIN)).reservation == "t|sample|customer:c-1"
     assert reserving(Reentry.ANY_TIME).reservation is None
 
 

@@ -7,6 +7,7 @@ from domain.condition import Condition, Operator, ValueType
 from domain.events import (
     JourneyStarted,
     NotificationRequested,
+    Priority,
     StepBlocked,
     StepCompleted,
     StepEntered,
@@ -115,3 +116,17 @@ def test_every_event_of_a_command_bears_its_time() -> None:
     assert isinstance(events[0], JourneyStarted)
     assert not any(isinstance(event, StepBlocked) for event in events)
     assert [event.visit for event in events if isinstance(event, StepEntered)] == [1, 1, 1]
+
+
+def test_an_automated_step_whose_action_is_somebody_elses_waits_for_it() -> None:
+    journey = started(definition(step("a", type=StepType.AUTOMATED, action="order_router")))
+    assert journey.current.state is StepState.ACTIVE
+
+
+def test_a_step_that_waits_for_a_priority_opens_with_it() -> None:
+    urgent = Condition("priority", Operator.EQUALS, "urgent")
+    template = definition(step("a", entry_conditions=(urgent,)))
+    journey = started(template)
+    assert journey.current.state is StepState.BLOCKED
+    opened = after(journey, steer.set_priority(journey, template, priority=Priority.URGENT, at=NOON))
+    assert opened.current.state is StepState.ACTIVE

@@ -77,8 +77,8 @@ def test_a_journey_that_waits_goes_on_when_its_context_opens_the_way() -> None:
 @pytest.mark.parametrize(
     ("settings", "start", "key"),
     [
-        (Settings(), {"customer_id": "c", "lead_id": "l"}, "c"),
-        (Settings(), {"lead_id": "l"}, "l"),
+        (Settings(), {"customer_id": "c", "lead_id": "l"}, "customer:c"),
+        (Settings(), {"lead_id": "l"}, "lead:l"),
         (Settings(), {}, None),
         (Settings(reentry=Reentry.ANY_TIME), {"customer_id": "c"}, None),
         (Settings(entry_key="ticket.id"), {"customer_id": "c", "context": {"ticket": {"id": 7}}}, "7"),

@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[Callable[[Journey], object], set[Status]]] = {
     "complete": (lambda j: steer.complete(j, MANUAL, at=NOON), {Status.ACTIVE}),
     "abandon": (lambda j: steer.abandon(j, at=NOON), LIVE),
     "assign": (lambda j: steer.assign(j, user="anna", team=None, at=NOON), LIVE),
-    "prioritise": (lambda j: steer.set_priority(j, priority=Priority.LOW, at=NOON), LIVE),
+    "prioritise": (lambda j: steer.set_priority(j, MANUAL, priority=Priority.LOW, at=NOON), LIVE),
     "update": (lambda j: steer.update_context(j, MANUAL, changes={"x": 1}, at=NOON), LIVE),
     "migrate": (lambda j: steer.migrate(j, MANUAL, 2, step_map={}, at=NOON), LIVE),
 }
@@ -150,7 +150,7 @@ def test_a_journey_is_assigned_to_a_person_and_a_team_or_nobody() -> None:
 
 def test_a_change_of_priority_tells_the_old_and_the_new_one() -> None:
     journey = started(MANUAL)
-    [event] = steer.set_priority(journey, priority=Priority.URGENT, at=NOON)
+    [event] = steer.set_priority(journey, MANUAL, priority=Priority.URGENT, at=NOON)
     assert (event.from_priority, event.to_priority) == (Priority.MEDIUM, Priority.URGENT)  # type: ignore[union-attr]
     assert after(journey, [event]).priority is Priority.URGENT
 
