@@ -11,7 +11,6 @@ from schema.info import Info
 from schema.paging import After, Before, First, Last, connect
 from schema.permissions import CanAdminister, CanView
 
-
 OVERDUE = timedelta(seconds=10)  # a living process has emptied an outbox by then
 
 

@@ -42,7 +42,7 @@ from schema.journey_inputs import (
 )
 from schema.paging import After, Before, First, Last, connect
 from schema.permissions import CanAdminister, CanOperate, CanView
-from schema.template import json_object
+from schema.scalars import json_object
 from storage.change import Changed
 from storage.journeys import Command
 

@@ -14,7 +14,8 @@ from schema.errors import user_errors
 from schema.info import Info
 from schema.paging import After, Before, Connection, First, Last, connect
 from schema.permissions import CanAdminister, CanView
-from schema.template import SwitchTemplateInput, Template, TemplateInput, TemplatePayload, TemplateValidation
+from schema.template import Template, TemplatePayload, TemplateValidation
+from schema.template_inputs import SwitchTemplateInput, TemplateInput
 from storage.change import Changed
 from storage.templates import template_key
 

@@ -15,15 +15,8 @@ from schema.errors import user_errors
 from schema.info import Info
 from schema.paging import After, Before, Connection, First, Last, connect
 from schema.permissions import CanOperate, CanView
-from schema.touchpoint import (
-    AddConversionsInput,
-    AddTouchpointsInput,
-    Conversion,
-    ConversionsPayload,
-    RecordFilterInput,
-    Touchpoint,
-    TouchpointsPayload,
-)
+from schema.touchpoint import Conversion, ConversionsPayload, Touchpoint, TouchpointsPayload
+from schema.touchpoint_inputs import AddConversionsInput, AddTouchpointsInput, RecordFilterInput
 
 MAX_RECORDS = 100
 

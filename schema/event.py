@@ -95,7 +95,9 @@ class FailingEntry:
 
 @strawberry.type(description="How far the relay, which follows up each event, is behind.")
 class RelayStatus:
-    pending: int = strawberry.field(description="How many of the tenant's changes are still to be told or followed up.")
+    pending: int = strawberry.field(
+        description="How many of the tenant's changes are still to be told or followed up."
+    )
     unlogged: int = strawberry.field(
         description="How many documents have had events for the log for over ten seconds: a process died, or the "
         "background work does not run."

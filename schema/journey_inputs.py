@@ -12,8 +12,7 @@ from domain.template import Category, Stage
 from domain.walk import Start
 from schema.errors import UserError
 from schema.journey import Journey
-from schema.scalars import JSON
-from schema.template import json_object
+from schema.scalars import JSON, json_object
 
 T = TypeVar("T")
 
@@ -125,7 +124,9 @@ class JourneyInput:
 
 @strawberry.input(description="A journey to change, with a reason.")
 class JourneyReasonInput(JourneyInput):
-    reason: str | None = strawberry.field(default=None, description="Why, for the history; at most 2,000 characters.")
+    reason: str | None = strawberry.field(
+        default=None, description="Why, for the history; at most 2,000 characters."
+    )
 
 
 @strawberry.input(description="A journey to advance.")

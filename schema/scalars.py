@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NewType
+from typing import Any, Final, NewType, cast
 
 import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from domain.values import Money, milliseconds, timestamp
+from domain.errors import InvalidInput
+from domain.values import JsonObject, Money, milliseconds, timestamp
 
 JSON = NewType("JSON", object)
 
@@ -113,3 +114,12 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         parse_value=parse_json,
     ),
 }
+
+
+def json_object(value: JSON | None) -> JsonObject:
+    """The JSON as an object; an empty one for null. Raises InvalidInput for anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidInput("A JSON object is needed here.")
+    return cast(JsonObject, value)
