@@ -44,7 +44,10 @@ class Outboxes:
     async def append(self, collection: str, id: str, revision: int, outbox: Sequence[Document]) -> None:
         """Put entries into the log; the outbox is emptied soon, unless the subject has changed by then."""
         await self._events.append(outbox)
-        self._logged.pop(id, None)
+        known = self._logged.pop(id, None)
+        if known is not None and known.revision == revision:
+            self._logged[id] = known  # done twice: it is emptied no later for that
+            return
         self._logged[id] = _Logged(collection, revision, asyncio.get_running_loop().time())
         if self._emptying is None or self._emptying.done():
             self._emptying = asyncio.create_task(self._empty_soon())

@@ -87,6 +87,7 @@ class Relay:
                 except Exception:
                     log.exception("What follows from %s stays pending", document["_id"])
             full = full or len(found) == BATCH
+        await self._store.changes.outboxes.flush()
         due = await self._store.events.due(before, BATCH)
         progress = await self._catch_up(due)
         return full or (len(due) == BATCH and progress)
