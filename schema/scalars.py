@@ -15,7 +15,7 @@ JSON = NewType("JSON", object)
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.IGNORECASE | re.ASCII)
 _DURATION = re.compile(
-    r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?", re.ASCII
+    r"P(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?", re.ASCII
 )
 LONGEST: Final = timedelta(days=100_000)  # more than any contact or step takes, less than overflows
 MAX_DEPTH: Final = 32
@@ -79,7 +79,7 @@ def _check_json(value: object, depth: int) -> None:
     elif isinstance(value, list):
         for inner in value:
             _check_json(inner, depth - 1)
-    elif isinstance(value, int | float) and not -(2**63) <= value < 2**63:
+    elif isinstance(value, int | float) and not -(2**63) < value < 2**63:
         raise GraphQLError("A number in JSON lies within those of 64 bits.")
 
 
