@@ -45,7 +45,10 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S, E]):
-    """How one kind of subject is stored: its collection, its fold, and what its documents are found by."""
+    """How one kind of subject is stored: its collection, its fold, and what its documents are found by.
+
+    `pack` may make a document smaller, `unpack` undoes that.
+    """
 
     collection: str
     state: type[S]
@@ -53,6 +56,12 @@ class Kind(Generic[S, E]):
     evolve: Callable[[S, E], S]
     keys: Callable[[S], Document]
     facets: Callable[[S], JsonObject | None] = lambda _: None
+    pack: Callable[[Document], Document] = lambda document: document
+    unpack: Callable[[Document], Document] = lambda document: document
+
+    def read(self, document: Document) -> S:
+        """The subject that a document holds."""
+        return load(self.state, self.unpack({**document, "id": document["_id"]}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ class Changes:
 
     async def load(self, kind: Kind[S, E], id: str, tenant_id: str) -> S:
         """Raises NotFound for what is not there, or another tenant's."""
-        return _state(kind, await self._document(kind, id, tenant_id))
+        return kind.read(await self._document(kind, id, tenant_id))
 
     async def create(self, kind: Kind[S, E], id: str, events: Sequence[E], cause: Cause) -> Changed[S]:
         """Make a new subject. The same command again finds what it made. Raises DuplicateKeyError where something
@@ -152,6 +161,9 @@ class Changes:
 
     async def relay(self, collection: str, document: Document) -> None:
         """Put a document's outbox into the log, and do what follows. Done twice, it is done once."""
+        if collection == BATCHES:
+            await self.batches.settle(document)
+            return
         outbox: list[Document] = document.get("outbox") or []
         await self.outboxes.append(collection, document["_id"], document["revision"], outbox)
         await self.logged([entry_envelope(each) for each in outbox])
@@ -210,7 +222,7 @@ class Changes:
     ) -> None:
         for _ in range(ATTEMPTS):
             document = await self._document(kind, id, tenant_id)
-            state = _state(kind, document)
+            state = kind.read(document)
             if cause.keyed and (done := await self._done(kind, id, cause, document)):
                 told.set_result(done)
                 return
@@ -276,7 +288,7 @@ class Changes:
             return None
         if found.input_hash != cause.input_hash or found.subject != id or document is None:
             raise IdempotencyKeyReused
-        return Changed(_state(kind, document), settled=not self.outboxes.unlogged(id, waiting))
+        return Changed(kind.read(document), settled=not self.outboxes.unlogged(id, waiting))
 
     def _entries(
         self, kind: Kind[S, E], before: S | None, after: S, events: Sequence[E], cause: Cause
@@ -312,14 +324,10 @@ class Changes:
         return entry_documents(envelopes)
 
     def _full(self, kind: Kind[S, E], state: S, outbox: list[Document]) -> Document:
-        document = dump(state) | kind.keys(state)
+        document = kind.pack(dump(state)) | kind.keys(state)
         document["_id"] = document.pop("id")
         document |= {"outbox": outbox, "outboxAt": outbox[0]["recordedAt"]}
         return {key: value for key, value in document.items() if value is not None}
-
-
-def _state(kind: Kind[S, E], document: Document) -> S:
-    return load(kind.state, {**document, "id": document["_id"]})
 
 
 def _tell(told: "asyncio.Future[Changed[S]]", changed: Changed[S]) -> None:

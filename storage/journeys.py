@@ -7,7 +7,7 @@ from typing import Final
 
 from domain import journey as fold
 from domain.errors import JourneyExists, LimitExceeded
-from domain.events import JourneyEvent, JourneyStarted
+from domain.events import JourneyEvent, JourneyStarted, StepState
 from domain.identity import Actor
 from domain.journey import Journey, Status
 from domain.journey_filter import JourneyFilter, JourneyOrder
@@ -16,8 +16,9 @@ from domain.template import Definition, Reentry
 from domain.values import timestamp
 from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind
-from storage.codec import Document, load
+from storage.codec import Document
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
+from storage.reach import Reach
 from storage.templates import Templates
 
 Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]
@@ -37,22 +38,40 @@ def _begin(id: str, event: JourneyEvent, by: Actor) -> Journey:
 
 def keys(journey: Journey) -> Document:
     """What a journey's document is found by, beside its own fields."""
+    tokens = journey.searchable
     return {
         "createdKey": f"{timestamp(journey.created_at)}|{journey.id}",
         "activityKey": f"{timestamp(journey.last_activity)}|{journey.id}",
-        "searchTokens": [f"{journey.tenant_id}|{token}" for token in journey.searchable],
+        "searchTokens": [f"{journey.tenant_id}|{token}" for token in tokens],
+        "searchText": f" {' '.join(tokens)} ",
         "reservation": journey.reservation,
         "wakeAt": journey.wake_at,
     }
 
 
-JOURNEY: Final = Kind("journeys", Journey, _begin, fold.evolve, keys, lambda journey: journey.facets)
+def pack(document: Document) -> Document:
+    """Steps that the journey has not come to are told by their place only: a list reads many journeys at once."""
+    steps = [{key: value for key, value in step.items() if value is not None} for step in document["steps"]]
+    come_to = [step for step in steps if step != {"id": step["id"], "state": StepState.PENDING, "visit": 0}]
+    return document | {"steps": come_to, "stepIds": " ".join(step["id"] for step in steps)}
+
+
+def unpack(document: Document) -> Document:
+    """The reverse of `pack`."""
+    come_to = {step["id"]: step for step in document["steps"]}
+    return document | {"steps": [come_to.get(id, {"id": id}) for id in document["stepIds"].split()]}
+
+
+JOURNEY: Final = Kind(
+    "journeys", Journey, _begin, fold.evolve, keys, lambda journey: journey.facets, pack, unpack
+)
 
 
 class Journeys:
     def __init__(self, mongo: Mongo, changes: Changes, templates: Templates) -> None:
         self._mongo, self._changes, self._templates = mongo, changes, templates
         self._journeys: Collection = mongo["journeys"]
+        self.reach = Reach(mongo, "journeys")
         self._room: dict[str, float] = {}  # until when a tenant is known to be far below its limit
 
     async def start(self, id: str, events: Sequence[JourneyEvent], cause: Cause) -> Changed[Journey]:
@@ -108,14 +127,35 @@ class Journeys:
         """Journeys from new to old by the order asked for."""
         cursors.require(page, cursors.TIME_KEY)
         key = ORDER_KEYS[order]
-        served, rest = match(tenant_id, filter, order, page)
+        floor = self._floor(tenant_id, filter, order, page)
+        found = await self._found(tenant_id, filter, order, page, floor)
+        whole = floor is None or len(found) <= page.limit
+        if floor is not None and whole:
+            found = await self._found(tenant_id, filter, order, page)
+        if len(found) > page.limit and not page.backwards:
+            self.reach.learn(tenant_id, key, failed=whole)
+        return rows(page, [_journey(each) for each in found], [each[key] for each in found])
+
+    def _floor(self, tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page) -> str | None:
+        """A key above which the page is likely to lie; None where it had better be looked for in the whole list."""
+        if page.backwards:
+            return None
+        span = _spans(filter, order, page)[ORDER_KEYS[order]]
+        floor = self.reach.floor(tenant_id, ORDER_KEYS[order], span.get("$lt"), page.limit)
+        return floor if floor is not None and floor > span.get("$gte", "") else None
+
+    async def _found(
+        self, tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page, floor: str | None = None
+    ) -> list[Document]:
+        """The documents of a page, and one more where there is one."""
+        key = ORDER_KEYS[order]
+        served, rest = match(tenant_id, filter, order, page, floor)
         if served is None:
-            return Rows([], [], has_next=False, has_previous=False)
+            return []
         pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest)]
         pipeline += [{"$sort": {key: 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
-        pipeline += [{"$project": {"outbox": 0, "searchTokens": 0}}]
-        found = [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
-        return rows(page, [_journey(each) for each in found], [each[key] for each in found])
+        pipeline += [{"$project": {"outbox": 0, "searchTokens": 0, "searchText": 0}}]
+        return [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
 
     async def count(self, tenant_id: str, filter: JourneyFilter) -> int:
         served, rest = match(tenant_id, filter, JourneyOrder.CREATED_AT)
@@ -142,7 +182,9 @@ class Journeys:
             return
         served = {"tenantId": tenant_id, "status": Status.ACTIVE.value}
         with translated():
-            count = await self._journeys.count_documents(served, limit=limit, maxTimeMS=self._mongo.timeout_ms)
+            count = await self._journeys.count_documents(
+                served, limit=limit, maxTimeMS=self._mongo.timeout_ms
+            )
         if count >= limit:
             raise LimitExceeded(f"The tenant has {count} active journeys, as many as it may.", limit=limit)
         if limit - count > ROOMY:
@@ -170,51 +212,67 @@ class Journeys:
 
 
 def match(
-    tenant_id: str, filter: JourneyFilter, order: JourneyOrder, page: Page | None = None
+    tenant_id: str,
+    filter: JourneyFilter,
+    order: JourneyOrder,
+    page: Page | None = None,
+    floor: str | None = None,
 ) -> tuple[Document | None, list[Document]]:
     """What one index answers, and the rest of the filter behind it; None when nothing can match.
 
-    The parts are tried from the most selective on: an index serves equalities and one range on the order's key.
+    The parts are tried from the most selective on: an index serves equalities and one range on the order's key. Above
+    a floor there is little, so that a word need not be looked up there.
     """
     tokens = filter.tokens
     if tokens == [] or any(not values for values in filter.one_of.values()):
         return None, []
     key, other = ORDER_KEYS[order], ("activityKey" if order is JourneyOrder.CREATED_AT else "createdKey")
-    spans = {"createdKey": filter.created_at, "activityKey": filter.last_activity}
-    bounds: dict[str, dict[str, str]] = {name: {} for name in spans}
-    for name, span in spans.items():
-        if span is not None and span.since is not None:
-            bounds[name]["$gte"] = timestamp(span.since)
-        if span is not None and span.until is not None:
-            bounds[name]["$lt"] = timestamp(span.until)
-    ordered = bounds[key]
+    spans = _spans(filter, order, page, floor)
+    equal = {name: values[0] for name, values in filter.one_of.items() if len(values) == 1}
+    several = {name: {"$in": list(values)} for name, values in filter.one_of.items() if len(values) > 1}
+    words = sorted(tokens or (), key=_rarity)
+    served: Document
+    if words and floor is None and not (equal.keys() & {"customerId", "leadId"}):
+        served = {"searchTokens": f"{tenant_id}|{words.pop()}"}
+    elif equal or not several or any(spans.values()):
+        first = dict([next(iter(equal.items()))]) if equal else {}
+        near = key if spans[key] or not spans[other] else other
+        served = {"tenantId": tenant_id, **first}
+        if spans[near] or page is not None:
+            # Any key: a list names the index that is in its order, where a planner might take another to sort.
+            served[near] = spans[near] or {"$gte": ""}
+    else:
+        served = {"tenantId": tenant_id, **dict([next(iter(several.items()))])}
+    others = equal | several | {name: span for name, span in spans.items() if span}
+    rest = [{name: value} for name, value in others.items() if name not in served]
+    return served, rest + [{"searchText": {"$regex": f" {word} "}} for word in words]
+
+
+def _spans(
+    filter: JourneyFilter, order: JourneyOrder, page: Page | None, floor: str | None = None
+) -> dict[str, dict[str, str]]:
+    """The ranges of the two keys that a list can be in the order of."""
+    spans: dict[str, dict[str, str]] = {}
+    for name, wanted in (("createdKey", filter.created_at), ("activityKey", filter.last_activity)):
+        span = spans[name] = {}
+        if wanted is not None and wanted.since is not None:
+            span["$gte"] = timestamp(wanted.since)
+        if wanted is not None and wanted.until is not None:
+            span["$lt"] = timestamp(wanted.until)
+    ordered = spans[ORDER_KEYS[order]]
     if page is not None and page.after is not None:
         ordered["$lt"] = min(page.after, ordered.get("$lt", page.after))
     if page is not None and page.before is not None:
         ordered["$gt"] = page.before
-    equal = {name: values[0] for name, values in filter.one_of.items() if len(values) == 1}
-    rest: list[Document] = [
-        {name: {"$in": list(values)}} for name, values in filter.one_of.items() if len(values) > 1
-    ]
-    served: Document
-    if tokens and not (equal.keys() & {"customerId", "leadId"}):
-        served = {"searchTokens": f"{tenant_id}|{max(tokens, key=len)}"}
-        rest += [{"searchTokens": f"{tenant_id}|{token}"} for token in sorted(tokens, key=len)[:-1]]
-        rest += [{name: value} for name, value in equal.items()]
-        rest += [{name: ranged} for name, ranged in bounds.items() if ranged]
-        return served, rest
-    first = next(iter(equal), None)
-    served = {"tenantId": tenant_id}
-    if first is not None:
-        served[first] = equal[first]
-    rest += [{name: value} for name, value in equal.items() if name != first]
-    rest += [{"searchTokens": f"{tenant_id}|{token}"} for token in tokens or ()]
-    near, far = (key, other) if ordered or not bounds[other] else (other, key)
-    if bounds[near]:
-        served[near] = bounds[near]
-    if bounds[far]:
-        rest.append({far: bounds[far]})
-    return served, rest
+    if floor is not None:
+        ordered["$gte"] = floor
+    return spans
+
+
+def _rarity(word: str) -> tuple[bool, int]:
+    """Which of several words the index is asked for: numbers tell more apart than words do, long words more than
+    short ones."""
+    return any(map(str.isdigit, word)), len(word)
 
 
 def _exists(id: str | None) -> JourneyExists:
@@ -224,4 +282,4 @@ def _exists(id: str | None) -> JourneyExists:
 
 
 def _journey(document: Document) -> Journey:
-    return load(Journey, {**document, "id": document["_id"]})
+    return JOURNEY.read(document)
