@@ -167,8 +167,6 @@ async def first(api: Client, query: str, **variables: Any) -> dict[str, Any]:
 
 RUN = "a" * 40
 CURSORS = st.sampled_from(["", "x", ":", "0-0", f"{RUN}:", f"{RUN[1:]}g:1-1", f"{RUN}:1-1-1", f"{RUN}a:1-1"])
-    ["", "x", ":", "0-0", "a" * 40 + ":", "g" * 40 + ":1-1", "a" * 40 + ":1-1-1", "a" * 41 + ":1-1"]
-)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
