@@ -1,11 +1,13 @@
 """Redis: one script both appends a change to its tenant's stream and publishes it, so both have the same order.
 
 The script keeps the last revision published of each subject: an old one is a no-op and a gap is refused, so the
-stream is in order and without doubles. Nothing here retries; what fails stays pending in the log.
+stream is in order and without doubles. Nothing here waits for Redis to come back; what fails stays pending in the log.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +15,8 @@ import orjson
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import RedisError
 
 from domain.errors import BadCursor, Unavailable
@@ -22,6 +25,8 @@ from domain.values import JsonObject
 from storage.codec import dump, load
 
 PUBLISH_SECONDS: Final = 1.0
+READ_SECONDS: Final = 5.0
+READERS: Final = 32  # at once, however many subscribers come back
 STREAM_SECONDS: Final = 7 * 24 * 3600  # an idle tenant's stream is forgotten after this
 REVISION_SECONDS: Final = 2 * STREAM_SECONDS
 NOTHING: Final = "0-0"
@@ -112,12 +117,16 @@ class Published:
 class Broker:
     def __init__(self, url: str, *, feed_length: int = 10_000) -> None:
         self._length = feed_length
-        wait: dict[str, Any] = {"socket_timeout": PUBLISH_SECONDS, "socket_connect_timeout": PUBLISH_SECONDS}
-        self._client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), decode_responses=False, **wait)
-        endless = Retry(ExponentialBackoff(cap=1, base=0.05), -1)
-        self._listener = Redis.from_url(url, retry=endless, socket_connect_timeout=PUBLISH_SECONDS)
-        self._publish = self._client.register_script(_PUBLISH)
-        self._tail = self._client.register_script(_TAIL)
+        # The limits on time are ours: redis-py's own, `asyncio.wait_for`, can swallow a cancellation (Python 3.11).
+        wait: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": PUBLISH_SECONDS}
+        # A connection from before a restart fails once, without meaning that the server is away.
+        once = Retry(NoBackoff(), 1, (Disconnected,))
+        self._publisher = Redis.from_url(url, retry=once, **wait)
+        self._reader = Redis.from_url(url, retry=once, **wait)
+        self._listener = Redis.from_url(url, retry=Retry(NoBackoff(), 0, ()), **wait)
+        self._readers = asyncio.Semaphore(READERS)
+        self._publish = self._publisher.register_script(_PUBLISH)
+        self._tail = self._reader.register_script(_TAIL)
 
     async def publish(self, events: list[Envelope], base: int | None) -> Published:
         """Tell the subscribers of a change. `base` is the revision known to be out where Redis knows of none.
@@ -126,28 +135,22 @@ class Broker:
         stream, revisions = _stream(first.tenant_id), f"{{{first.tenant_id}}}:revision:{first.subject}"
         arguments = [first.revision, "" if base is None else base, self._length, encode(events)]
         arguments += [STREAM_SECONDS, REVISION_SECONDS, channel(first.tenant_id)]
-        try:
+        async with _within(PUBLISH_SECONDS):
             outcome, value = await self._publish(keys=[stream, revisions], args=arguments)
-        except (RedisError, OSError) as error:
-            raise Unavailable("Redis cannot be reached.") from error
         name = outcome.decode()
         return Published(name, int(value) if name in ("old", "gap") else None)
 
     async def tail(self, tenant_id: str) -> Cursor:
         """The end of a tenant's feed. Raises Unavailable."""
-        try:
+        async with self._readers, _within(PUBLISH_SECONDS):
             run, id = await self._tail(keys=[_stream(tenant_id)])
-        except (RedisError, OSError) as error:
-            raise Unavailable("Redis cannot be reached.") from error
         return Cursor(run.decode(), id.decode())
 
     async def read(self, tenant_id: str, run: str, after: str, *, batch: int = 500) -> AsyncIterator[Change]:
         """The changes of a stream behind this id, in order. Raises Unavailable."""
         while True:
-            try:
-                found: Any = await self._client.xrange(_stream(tenant_id), min=f"({after}", count=batch)
-            except (RedisError, OSError) as error:
-                raise Unavailable("Redis cannot be reached.") from error
+            async with self._readers, _within(READ_SECONDS):
+                found: Any = await self._reader.xrange(_stream(tenant_id), min=f"({after}", count=batch)
             for id, fields in found:
                 after = id.decode()
                 yield Change(decode(fields[b"c"]), Cursor(run, after), fields[b"p"].decode())
@@ -156,28 +159,38 @@ class Broker:
 
     async def beat(self, name: str) -> None:
         """A heartbeat of our own. Raises Unavailable."""
-        try:
-            await self._client.publish(name, b"")
-        except (RedisError, OSError) as error:
-            raise Unavailable("Redis cannot be reached.") from error
+        async with _within(PUBLISH_SECONDS):
+            await self._publisher.publish(name, b"")
 
     async def version(self) -> str:
-        try:
-            return str((await self._client.info("server"))["redis_version"])
-        except (RedisError, OSError) as error:
-            raise Unavailable("Redis cannot be reached.") from error
+        async with _within(PUBLISH_SECONDS):
+            return str((await self._publisher.info("server"))["redis_version"])
 
     def pubsub(self) -> PubSub:
-        """A connection to listen on; it reconnects and subscribes anew by itself, for ever."""
+        """A connection to listen on. It does not reconnect."""
         return self._listener.pubsub()
 
     async def close(self) -> None:
-        await self._client.aclose()
-        await self._listener.aclose()
+        for client in (self._publisher, self._reader, self._listener):
+            await client.aclose()
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    """An answer in time, or Unavailable."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (RedisError, OSError) as error:
+        raise Unavailable("Redis cannot be reached.") from error
 
 
 def channel(tenant_id: str) -> str:
     return f"{{{tenant_id}}}:feed"
+
+
+def tenant_of(channel: str) -> str:
+    return channel[1 : channel.rindex("}")]
 
 
 def _stream(tenant_id: str) -> str:

@@ -9,7 +9,7 @@ from schema.event import Event, EventChange
 from schema.info import Info
 from schema.permissions import CanView
 from subscriptions.broker import Change
-from subscriptions.feed import Reset
+from subscriptions.replay import Reset
 
 SinceCursor = Annotated[
     str | None,
@@ -19,15 +19,16 @@ SinceCursor = Annotated[
 ]
 
 
-async def listen(info: Info, after: str | None) -> AsyncIterator[Change | Reset]:
+async def listen(info: Info, after: str | None, *, collapse: bool) -> AsyncIterator[Change | Reset]:
     """The tenant's feed for one subscription: notes what it has told."""
     context = info.context
     context.replays = after is not None
-    async for item in context.feed.listen(context.identity.tenant_id, after):
+    async for item in context.feed.listen(context.identity.tenant_id, after, collapse=collapse):
         if isinstance(item, Reset):
             context.delivered = ("reset", str(item.cursor))
         else:
-            context.delivered = (item.subject, None if item.cursor is None else str(item.cursor))
+            told = f"{item.subject}:{item.revision}"
+            context.delivered = (told, None if item.cursor is None else str(item.cursor))
         yield item
 
 
@@ -45,7 +46,7 @@ class EventSubscriptions:
         ] = None,
         after: SinceCursor = None,
     ) -> AsyncIterator[EventChange]:
-        async for item in listen(info, after):
+        async for item in listen(info, after, collapse=False):
             if isinstance(item, Reset):
                 yield EventChange(events=[], cursor=str(item.cursor), reset=True)
                 continue

@@ -6,59 +6,75 @@ log. A listener that gives a cursor is replayed to from there and then goes live
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
 
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
-
-from domain.errors import Unavailable
+from domain.errors import DomainError, Unavailable
 from storage.events import EventLog
-from subscriptions.broker import NOTHING, Broker, Change, Cursor, channel, parse
+from subscriptions.broker import NOTHING, Broker, Change, Cursor, channel, parse, tenant_of
+from subscriptions.line import Line
 from subscriptions.mailbox import Mailbox
+from subscriptions.replay import Replayed, Reset, replay
 
 log = logging.getLogger(__name__)
 
 MAILBOX: Final = 1_000
+WAITING: Final = 10_000  # messages kept while a gap is filled; with more there is another gap
 PASSED: Final = 20_000  # subjects whose last revision passed on is remembered, per tenant
-HEARTBEAT_SECONDS: Final = 1.0
-SILENCE_SECONDS: Final = 4.0
-SUBSCRIBE_SECONDS: Final = 3.0
+SUBSCRIBE_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 0.5
 OVERLAP: Final = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Reset:
-    """The cursor leads nowhere any more: read again, and go on from here."""
-
-    cursor: Cursor
 
 
 @dataclass(slots=True)
 class _Tenant:
-    """What the process knows of one tenant's feed."""
+    """What the process knows of one tenant's feed, from the first listener until the last has left."""
 
+    id: str
+    began: datetime
     heard: datetime
+    begin: Cursor | None = None  # the end of the feed when the first listener came
     cursor: Cursor | None = None
-    subscribed: asyncio.Event = field(default_factory=asyncio.Event)
+    live: asyncio.Event = field(default_factory=asyncio.Event)
     listeners: set[Mailbox[Change]] = field(default_factory=set)
     passed: OrderedDict[str, int] = field(default_factory=OrderedDict)
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: deque[Change] = field(default_factory=lambda: deque(maxlen=WAITING))
+    behind: bool = False
+    filling: asyncio.Task[None] | None = None
+
+    def pass_on(self, change: Change) -> None:
+        """To every listener, unless they have it or it was out before the first of them came."""
+        if change.cursor is not None:
+            self.cursor = change.cursor
+            if self.begin is not None and change.cursor.place <= self.begin.place:
+                return
+        if change.revision <= self.passed.get(change.subject, 0):
+            return
+        self.passed[change.subject] = change.revision
+        self.passed.move_to_end(change.subject)
+        if len(self.passed) > PASSED:
+            self.passed.popitem(last=False)
+        for mailbox in self.listeners:
+            mailbox.put(change.subject, change)
 
 
 class Feed:
     def __init__(self, broker: Broker, events: EventLog, now: Callable[[], datetime]) -> None:
         self._broker, self._events, self._now = broker, events, now
         self._tenants: dict[str, _Tenant] = {}
-        self._heartbeat = f"heartbeat:{uuid4().hex}"
-        self._beat_heard = 0.0
-        self._pubsub: PubSub = broker.pubsub()
-        self._fills: set[asyncio.Task[None]] = set()
+        self._line = Line(broker, heard=self._receive, joined=self._catch_up)
+
+    async def run(self) -> None:
+        """Hear the changes of every tenant that somebody listens to, for ever."""
+        try:
+            await self._line.run()
+        finally:
+            for tenant in self._tenants.values():
+                if tenant.filling is not None:
+                    tenant.filling.cancel()
 
     async def cursor(self, tenant_id: str) -> str | None:
         """The end of a tenant's feed now; None while Redis is away."""
@@ -67,24 +83,28 @@ class Feed:
         except Unavailable:
             return None
 
-    async def listen(self, tenant_id: str, after: str | None = None) -> AsyncIterator[Change | Reset]:
+    async def listen(
+        self, tenant_id: str, after: str | None = None, *, collapse: bool = True
+    ) -> AsyncIterator[Change | Reset]:
         """Changes from the cursor on, or from now. Raises BadCursor, Unavailable while Redis is away, and Lagged
-        for a listener that is too slow."""
+        for a listener that is too slow; with `collapse`, one that is slow gets several changes of a subject as one."""
         start = None if after is None else Cursor.parse(after)
-        tenant = self._tenants.setdefault(tenant_id, _Tenant(self._now()))
-        mailbox: Mailbox[Change] = Mailbox(MAILBOX, _merge)
+        tenant = self._tenants.get(tenant_id)
+        if tenant is None:
+            now = self._now()
+            tenant = self._tenants[tenant_id] = _Tenant(tenant_id, now, now)
+        mailbox: Mailbox[Change] = Mailbox(MAILBOX, _merge if collapse else None)
         tenant.listeners.add(mailbox)
         try:
-            await self._subscribed(tenant_id, tenant)
-            reached: Cursor | None = None
+            await self._join(tenant)
+            replayed = Replayed(start)
             if start is not None:
-                async for item in self._replay(tenant_id, start):
-                    reached = item.cursor
+                async for item in replay(self._broker, tenant_id, start):
+                    replayed.add(item)
                     yield item
-                reached = reached or start
             while True:
                 change = await mailbox.get()
-                if not _behind(change.cursor, reached):
+                if not replayed.covers(change):
                     yield change
         except StopAsyncIteration:
             return
@@ -92,153 +112,103 @@ class Feed:
             tenant.listeners.discard(mailbox)
             if not tenant.listeners and self._tenants.get(tenant_id) is tenant:
                 del self._tenants[tenant_id]
-                with suppress(RedisError, OSError):
-                    await self._pubsub.unsubscribe(channel(tenant_id))
+                self._line.leave(channel(tenant_id))
 
-    async def run(self) -> None:
-        """Read the pub/sub connection for ever."""
-        await self._pubsub.subscribe(self._heartbeat)
-        beating = asyncio.create_task(self._beat())
-        try:
-            while True:
-                try:
-                    async for message in self._pubsub.listen():
-                        self._receive(message)
-                except (RedisError, OSError) as error:
-                    log.warning("The feed lost Redis: %r", error)
-                    await asyncio.sleep(HEARTBEAT_SECONDS)
-        finally:
-            beating.cancel()
-            for fill in list(self._fills):
-                fill.cancel()
-            with suppress(RedisError, OSError):
-                await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-
-    def _receive(self, message: dict[str, object]) -> None:
-        name = message["channel"]
-        name = name.decode() if isinstance(name, bytes) else str(name)
-        self._beat_heard = asyncio.get_running_loop().time()
-        if name == self._heartbeat:
-            return
-        tenant_id = name[1 : name.rindex("}")]
-        tenant = self._tenants.get(tenant_id)
-        if tenant is None:
-            return
-        if message["type"] == "subscribe":
-            self._start_fill(tenant_id, tenant)
-        elif message["type"] == "message" and isinstance(message["data"], bytes):
-            change = parse(message["data"])
-            continuous = (
-                tenant.cursor is not None
-                and change.cursor is not None
-                and ((change.cursor.run, change.previous) == (tenant.cursor.run, tenant.cursor.id))
-            )
-            if continuous and not tenant.busy.locked():
-                self._pass_on(tenant, change)
-            else:
-                self._start_fill(tenant_id, tenant)
-
-    def _start_fill(self, tenant_id: str, tenant: _Tenant) -> None:
-        task = asyncio.create_task(self._fill(tenant_id, tenant))
-        self._fills.add(task)
-        task.add_done_callback(self._fills.discard)
-
-    async def _fill(self, tenant_id: str, tenant: _Tenant) -> None:
-        """Bring the tenant up to the end of its stream: nothing may have been missed."""
-        async with tenant.busy:
-            try:
-                tail = await self._broker.tail(tenant_id)
-                if tenant.cursor is None:
-                    tenant.cursor = tail
-                elif tail != tenant.cursor:
-                    await self._catch_up(tenant_id, tenant, tail)
-                tenant.subscribed.set()
-            except Unavailable:
-                return  # the next message or heartbeat tries again
-
-    async def _catch_up(self, tenant_id: str, tenant: _Tenant, tail: Cursor) -> None:
-        known = tenant.cursor
-        same = known is not None and known.run == tail.run
-        after = known.id if same and known is not None else NOTHING
-        first = True
-        async for change in self._broker.read(tenant_id, tail.run, after):
-            if first and (not same or change.previous != after):
-                await self._fill_from_log(tenant_id, tenant)
-            first = False
-            self._pass_on(tenant, change)
-        if first:
-            if not same:
-                await self._fill_from_log(tenant_id, tenant)
-            tenant.cursor = tail
-
-    async def _fill_from_log(self, tenant_id: str, tenant: _Tenant) -> None:
-        async for events in self._events.recorded_since(tenant_id, tenant.heard - OVERLAP):
-            self._pass_on(tenant, Change(events))
-
-    def _pass_on(self, tenant: _Tenant, change: Change) -> None:
-        tenant.heard = self._now()
-        if change.cursor is not None:
-            tenant.cursor = change.cursor
-        if change.revision <= tenant.passed.get(change.subject, 0):
-            return
-        tenant.passed[change.subject] = change.revision
-        tenant.passed.move_to_end(change.subject)
-        if len(tenant.passed) > PASSED:
-            tenant.passed.popitem(last=False)
-        for mailbox in tenant.listeners:
-            mailbox.put(change.subject, change)
-
-    async def _subscribed(self, tenant_id: str, tenant: _Tenant) -> None:
+    async def _join(self, tenant: _Tenant) -> None:
+        name = channel(tenant.id)
+        self._line.want(name)
+        if not self._line.hears(name):
+            tenant.live.clear()
+        elif not tenant.live.is_set() and tenant.filling is None:
+            self._catch_up(name)
         try:
             async with asyncio.timeout(SUBSCRIBE_SECONDS):
-                if not tenant.subscribed.is_set():
-                    await self._pubsub.subscribe(channel(tenant_id))
-                await tenant.subscribed.wait()
-        except (TimeoutError, RedisError, OSError) as error:
-            raise Unavailable("Live updates are away for the moment; try again.") from error
+                await tenant.live.wait()
+        except TimeoutError:
+            raise Unavailable("Live updates are away for the moment; try again.") from None
 
-    async def _replay(self, tenant_id: str, start: Cursor) -> AsyncIterator[Change | Reset]:
-        tail = await self._broker.tail(tenant_id)
-        if start.run != tail.run or start.place > tail.place:
-            yield Reset(tail)
+    def _receive(self, name: str, message: bytes) -> None:
+        tenant = self._tenants.get(tenant_of(name))
+        if tenant is None:
             return
-        first = True
-        async for change in self._broker.read(tenant_id, tail.run, start.id):
-            if first and change.previous != start.id:
-                yield Reset(tail)
-                return
-            first = False
-            yield change
-        if first and start.id != tail.id:
-            yield Reset(tail)
+        try:
+            change = parse(message)
+        except ValueError:
+            log.exception("A message of %s cannot be read", tenant.id)
+            self._catch_up(name)
+            return
+        if tenant.filling is not None:
+            tenant.waiting.append(change)
+        elif not self._take(tenant, change):
+            self._catch_up(name)
 
-    async def _beat(self) -> None:
-        """Hear ourselves: silence on a connection that should carry our heartbeat is a gap."""
-        loop = asyncio.get_running_loop()
-        self._beat_heard = loop.time()
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            try:
-                await self._broker.beat(self._heartbeat)
-            except Unavailable:
-                continue
-            if loop.time() - self._beat_heard > SILENCE_SECONDS and self._pubsub.connection is not None:
-                log.warning("The feed has heard nothing for %s s and connects anew", SILENCE_SECONDS)
-                await self._pubsub.connection.disconnect()
-                self._beat_heard = loop.time()
-            for tenant_id, tenant in list(self._tenants.items()):
-                if not tenant.subscribed.is_set():
-                    self._start_fill(tenant_id, tenant)
+    def _take(self, tenant: _Tenant, change: Change) -> bool:
+        """Pass a message on where it continues what is known; False where something is missing before it."""
+        known, here = tenant.cursor, change.cursor
+        if known is None or here is None or known.run != here.run:
+            return False
+        if here.place > known.place:
+            if change.previous != known.id:
+                return False
+            tenant.heard = self._now()
+            tenant.pass_on(change)
+        return True
 
+    def _catch_up(self, name: str) -> None:
+        """Something may have been missed: bring the tenant up to the end of its stream, in the background."""
+        tenant = self._tenants.get(tenant_of(name))
+        if tenant is None:
+            return
+        tenant.behind = True
+        if tenant.filling is None:
+            tenant.filling = asyncio.create_task(self._fill(tenant))
 
-def _behind(cursor: Cursor | None, reached: Cursor | None) -> bool:
-    """Whether a replay has passed this already."""
-    return (
-        cursor is not None
-        and reached is not None
-        and cursor.run == reached.run
-        and cursor.place <= reached.place
-    )
+    async def _fill(self, tenant: _Tenant) -> None:
+        try:
+            while tenant.behind and self._tenants.get(tenant.id) is tenant:
+                tenant.behind = False
+                try:
+                    await self._bring_up(tenant)
+                except Exception as error:
+                    if not isinstance(error, DomainError):
+                        log.exception("The feed of %s is behind", tenant.id)
+                    tenant.behind = True
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                while tenant.waiting and not tenant.behind:
+                    tenant.behind = not self._take(tenant, tenant.waiting.popleft())
+            if self._line.hears(channel(tenant.id)):
+                tenant.live.set()
+        finally:
+            tenant.filling = None
+
+    async def _bring_up(self, tenant: _Tenant) -> None:
+        now, tail, known = self._now(), await self._broker.tail(tenant.id), tenant.cursor
+        if known is None:
+            tenant.begin = tenant.cursor = tail
+        elif known != tail:
+            same = known.run == tail.run
+            changes = self._broker.read(tenant.id, tail.run, known.id if same else NOTHING)
+            change = await anext(changes, None)
+            if not same or change is None or change.previous != known.id:
+                await self._from_log(tenant)
+                tenant.cursor = tail if change is None else known
+            while change is not None:
+                tenant.pass_on(change)
+                change = await anext(changes, None)
+        tenant.heard = now
+
+    async def _from_log(self, tenant: _Tenant) -> None:
+        """What was recorded since anything was heard; with a gap in a subject, which the clocks of several processes
+        can make, what is missing first."""
+        since = max(tenant.heard - OVERLAP, tenant.began)
+        async for events in self._events.recorded_since(tenant.id, since):
+            change = Change(events)
+            known = tenant.passed.get(change.subject, change.revision)
+            if change.revision > known + 1:
+                for earlier in await self._events.revisions(change.subject, known, change.revision - 1):
+                    tenant.pass_on(Change(earlier))
+            tenant.pass_on(change)
 
 
 def _merge(older: Change, newer: Change) -> Change:

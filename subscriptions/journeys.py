@@ -15,7 +15,7 @@ from schema.journey_inputs import JourneyFilterInput
 from schema.permissions import CanView
 from subscriptions.broker import Change
 from subscriptions.events import SinceCursor, listen
-from subscriptions.feed import Reset
+from subscriptions.replay import Reset
 
 
 @strawberry.enum(description="What a change means to a list of journeys.")
@@ -73,7 +73,7 @@ async def _changes(
     info: Info, wanted: JourneyFilter, after: str | None, id: str | None
 ) -> AsyncIterator[JourneyChange]:
     context = info.context
-    async for item in listen(info, after):
+    async for item in listen(info, after, collapse=True):
         if isinstance(item, Reset):
             yield JourneyChange(
                 kind=JourneyChangeKind.RESET, journey=None, events=[], cursor=str(item.cursor), reset=True
@@ -85,6 +85,8 @@ async def _changes(
         [journey] = await context.store.journeys.many([item.subject], context.identity.tenant_id)
         if journey is not None:
             cursor = None if item.cursor is None else str(item.cursor)
+            # A slow reader may miss an older change of the same kind, but not that the journey came or went.
+            context.delivered = (f"{item.subject}:{kind.value}", cursor)
             events = [Event.of(each) for each in item.events]
             yield JourneyChange(kind=kind, journey=Journey.of(journey), events=events, cursor=cursor)
 

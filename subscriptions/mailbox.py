@@ -1,6 +1,7 @@
 """A bounded queue between a fast sender and a reader that may be slow.
 
-Full, items with the same key collapse into the newest; still full, the reader is cut off. It never blocks a sender.
+Full, items with the same key collapse into the newest, if they may; still full, the reader is cut off. It never blocks
+a sender.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    def __init__(self, limit: int, merge: Callable[[T, T], T]) -> None:
-        """`merge(older, newer)` makes one item of two with the same key."""
+    def __init__(self, limit: int, merge: Callable[[T, T], T] | None) -> None:
+        """`merge(older, newer)` makes one item of two with the same key; without it none gets lost."""
         self._limit, self._merge = limit, merge
         self._items: deque[tuple[Hashable, T]] = deque()
         self._ready = asyncio.Event()
@@ -23,11 +24,11 @@ class Mailbox(Generic[T]):
         self._ended = False
 
     def put(self, key: Hashable, item: T) -> None:
-        """Never waits. A reader too far behind finds Lagged at the end of what it still gets."""
+        """Never waits. A reader too far behind finds Lagged next: it has what it took, and resumes from there."""
         if self._ended:
             return
-        if len(self._items) >= self._limit:
-            self._collapse()
+        if len(self._items) >= self._limit and self._merge is not None:
+            self._collapse(self._merge)
         if len(self._items) >= self._limit:
             self._items.clear()
             self.end(Lagged("The subscriber reads too slowly; subscribe again from the cursor."))
@@ -50,9 +51,9 @@ class Mailbox(Generic[T]):
             await self._ready.wait()
         return self._items.popleft()[1]
 
-    def _collapse(self) -> None:
+    def _collapse(self, merge: Callable[[T, T], T]) -> None:
         newest: dict[Hashable, T] = {}
         for key, item in self._items:
             older = newest.pop(key, None)
-            newest[key] = item if older is None else self._merge(older, item)
+            newest[key] = item if older is None else merge(older, item)
         self._items = deque(newest.items())
