@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import StreamExecutionResult
 
 from domain.errors import DomainError, ErrorCode, Lagged
@@ -17,6 +19,7 @@ from resolvers.context import Context
 log = logging.getLogger(__name__)
 
 HTTP_UNAUTHORIZED = 401
+OF_THE_DOCUMENT = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 
 class Masking(SchemaExtension):
@@ -50,6 +53,8 @@ def masked(error: GraphQLError, context: Context) -> GraphQLError:
         return _with(
             error, error.message, code="GRAPHQL_VALIDATION_FAILED" if error.path is None else "INVALID_INPUT"
         )
+    if isinstance(original, OF_THE_DOCUMENT):
+        return _with(error, "The document has no such operation to carry out here.", code="BAD_REQUEST")
     log.error("Request %s failed", context.request_id, exc_info=original)
     return _with(
         error,

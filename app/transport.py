@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from json import JSONDecodeError
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.websocket_origin import is_same_origin, normalize_origin
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from app.graphql import Schema
 from app.settings import Mode
@@ -27,7 +29,19 @@ EVENT_STREAM: Final = "text/event-stream"
 TOKEN_CLOSE_CODE: Final = 4403
 
 
+class Coded(BaseGraphQLTransportWSHandler[Context, None]):
+    """Gives Strawberry's own refusal, of one subscription too many, a code as well."""
+
+    async def send_message(self, message: Any) -> None:
+        if message["type"] == "error":
+            for error in message["payload"]:
+                error.setdefault("extensions", {"code": "LIMIT_EXCEEDED"})
+        await super().send_message(message)
+
+
 class GraphQLEndpoint(GraphQL[Context, None]):
+    graphql_transport_ws_handler_class = Coded
+
     def __init__(self, schema: Schema, runtime: Runtime) -> None:
         super().__init__(
             schema,
@@ -99,13 +113,36 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return orjson.dumps(data).decode()  # a text: bytes would go out as binary frames
 
     def decode_json(self, data: str | bytes) -> object:
-        return orjson.loads(data)
+        """A frame of a socket. Strawberry closes the socket for what is no JSON, but would fall over odd JSON."""
+        frame = orjson.loads(data)
+        if not _is_frame(frame):
+            raise JSONDecodeError("no frame of graphql-transport-ws", "", 0)
+        return frame
 
     def parse_json(self, data: str | bytes) -> Any:
-        found = super().parse_json(data)
-        if not isinstance(found, dict | list):
-            raise HTTPException(400, "A JSON object is needed.")
+        """A body, or a parameter of a GET."""
+        try:
+            found = orjson.loads(data)
+        except JSONDecodeError as error:
+            raise HTTPException(400, "The request is not JSON.") from error
+        if not isinstance(found, dict):
+            raise HTTPException(400, "The request is one JSON object, no batch.")
         return found
+
+
+def _is_frame(frame: object) -> bool:
+    match frame:
+        case {"type": "subscribe", "id": str(), "payload": {"query": str(), **rest}}:
+            shapes = {"variables": dict, "operationName": str, "extensions": dict}
+            return all(isinstance(rest.get(name), kind | None) for name, kind in shapes.items())
+        case {"type": "complete", "id": str()}:
+            return True
+        case {"type": "subscribe" | "complete"}:
+            return False
+        case dict():
+            return isinstance(frame.get("payload"), dict | None)
+        case _:
+            return False
 
 
 async def _close_at(expires_at: datetime, now: datetime, socket: WebSocket) -> None:
