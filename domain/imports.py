@@ -153,12 +153,12 @@ class Narrator:
         self, case: str, occurrences: Sequence[Occurrence], data: Sequence[JsonObject], whole: object
     ) -> str:
         told = [
-            (timestamp(each.at), each.actor, self._steps[each.activity].id, each.activity, more)
+            (timestamp(each.at), each.actor, step.id, step.stage.value, each.activity, more)
             for each, more in zip(occurrences, data, strict=True)
+            for step in [self._steps[each.activity]]
         ]
-        stages = {self._steps[each.activity].stage.value: None for each in occurrences}
         closed = occurrences[-1].activity in self.mapping.closing
-        return json.dumps((case, told, whole, list(stages), closed), sort_keys=True, ensure_ascii=False)
+        return json.dumps((case, told, whole, closed), sort_keys=True, ensure_ascii=False)
 
 
 def _actor(name: str | None) -> Actor | None:

@@ -4,7 +4,7 @@ It is written first, so state and facts are one atomic write here too; what a pr
 the relay's sweep completes. On a subject that was there before nothing changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,9 +29,16 @@ def document_size(document: Document) -> int:
     return len(bson.encode(document))
 
 
+async def _nothing(_: str) -> None:
+    pass
+
+
 class Batches:
+    """`passed` stands between the writes of a batch; it hears which of them is done."""
+
     def __init__(self, mongo: Mongo, events: EventLog) -> None:
         self._mongo, self._events = mongo, events
+        self.passed: Callable[[str], Awaitable[None]] = _nothing
 
     async def write(self, collection: str, made: Sequence[Document], now: datetime) -> set[str]:
         """Store new documents, their events in the outbox; which of the ids were not there before."""
@@ -46,15 +53,18 @@ class Batches:
         batch |= {"documents": documents, "outbox": outbox, "outboxAt": now + PATIENCE}
         with translated():
             await self._mongo[BATCHES].insert_one(batch)
+        await self.passed("batch")
         others = await self.settle(batch)
         return {each["_id"] for each in documents} - others
 
     async def settle(self, batch: Document) -> set[str]:
         """Put subjects and facts where they belong. Done twice, it is done once. The ids that others hold."""
         others = await self._insert(batch)
+        await self.passed("subjects")
         entries = [each for each in batch["outbox"] if each["subject"] not in others]
         for start in range(0, len(entries), AT_ONCE):
             await self._events.append(entries[start : start + AT_ONCE])
+        await self.passed("facts")
         with translated():
             await self._mongo[BATCHES].delete_one({"_id": batch["_id"]})
         return others
