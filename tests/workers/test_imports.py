@@ -85,9 +85,10 @@ def written(
 
 
 async def run(store: Store, tenant: str, source: tuple[EventLog, Mapping], **rest: Any) -> Summary:
-    summary = await import_log(store, tenant, *source, now=utc_now, **rest)
-    await store.changes.drain()
-    return summary
+    try:
+        return await import_log(store, tenant, *source, now=utc_now, **rest)
+    finally:
+        await store.changes.drain()
 
 
 async def journeys(store: Store, tenant: str) -> dict[str, Journey]:
