@@ -23,6 +23,11 @@ class Mailbox(Generic[T]):
         self._end: Exception | None = None
         self._ended = False
 
+    @property
+    def crowded(self) -> bool:
+        """Whether it is half full."""
+        return 2 * len(self._items) >= self._limit
+
     def put(self, key: Hashable, item: T) -> None:
         """Never waits. A reader too far behind finds Lagged next: it has what it took, and resumes from there."""
         if self._ended:

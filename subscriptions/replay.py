@@ -27,7 +27,9 @@ async def replay(broker: Broker, tenant_id: str, start: Cursor) -> AsyncIterator
         first = False
         yield change
     end = await broker.tail(tenant_id)
-    if end.run != tail.run or (first and start.id != tail.id):  # it came back, perhaps empty, while it was read
+    if end.run != tail.run or (
+        first and start.id != tail.id
+    ):  # it came back, perhaps empty, while it was read
         yield Reset(end)
 
 

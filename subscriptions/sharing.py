@@ -65,6 +65,7 @@ class Groups:
                 except DomainError as error:
                     yield _refusal(error, group.cursor_of(mailbox))
                     return
+                group.taken()
                 yield result
                 group.reached(mailbox, cursor)
         finally:
@@ -81,6 +82,7 @@ class _Group:
         self._context, self._source = context, source
         self._members: dict[Mailbox[tuple[ExecutionResult, str | None]], str | None] = {}
         self._told = self._over = False
+        self._room = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -91,6 +93,7 @@ class _Group:
     def enter(self) -> Mailbox[tuple[ExecutionResult, str | None]]:
         mailbox: Mailbox[tuple[ExecutionResult, str | None]] = Mailbox(MAILBOX, lambda _, newer: newer)
         self._members[mailbox] = None
+        self._room.set()
         return mailbox
 
     def leave(self, mailbox: Mailbox[tuple[ExecutionResult, str | None]]) -> bool:
@@ -100,6 +103,9 @@ class _Group:
             self._over = True
             self._task.cancel()
         return not self._members
+
+    def taken(self) -> None:
+        self._room.set()
 
     def reached(self, mailbox: Mailbox[tuple[ExecutionResult, str | None]], cursor: str | None) -> None:
         self._members[mailbox] = cursor or self._members.get(mailbox)
@@ -114,6 +120,7 @@ class _Group:
             try:
                 async for result in results:
                     self._tell(result)
+                    await self._pace()
             finally:
                 close = getattr(results, "aclose", None)
                 if close is not None:
@@ -133,6 +140,13 @@ class _Group:
             result.data = orjson.Fragment(orjson.dumps(result.data))  # type: ignore[assignment]  # encoded once
         for mailbox in list(self._members):
             mailbox.put(key if result.errors is None else object(), (result, cursor))
+
+    async def _pace(self) -> None:
+        """The quickest member sets the pace, so that a replay overruns nobody; who falls behind it is cut off."""
+        await asyncio.sleep(0)
+        while all(mailbox.crowded for mailbox in self._members):
+            self._room.clear()
+            await self._room.wait()
 
 
 def _for_all(context: Delivering) -> Delivering:
