@@ -13,7 +13,6 @@ from storage.mongo import connected
 from storage.store import Store
 from subscriptions.broker import Broker
 
-
 OVERDUE = timedelta(seconds=30)
 
 

@@ -25,7 +25,8 @@ from app.execution import Execution
 from app.masking import Masking
 from resolvers.context import Context
 from resolvers.events import EventQueries
-from resolvers.journeys import JourneyMutations, JourneyQueries
+from resolvers.journey_changes import JourneyMutations
+from resolvers.journeys import JourneyQueries
 from resolvers.nodes import NodeQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries

@@ -12,11 +12,12 @@ from domain.identity import Actor
 from domain.journey import Journey, Status
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page, Rows, rows
-from domain.template import Definition, Reentry
+from domain.template import Definition, Reentry, Stage
 from domain.values import timestamp
 from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document
+from storage.journey_match import ORDER_KEYS, match, spans
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
 from storage.reach import Reach
 from storage.templates import Templates
@@ -26,8 +27,6 @@ Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]
 ROOM_SECONDS: Final = 5.0
 ROOMY: Final = 2_000  # more than a fleet starts for one tenant in that time
 ROOMS: Final = 10_000
-
-ORDER_KEYS: Final = {JourneyOrder.CREATED_AT: "createdKey", JourneyOrder.LAST_ACTIVITY: "activityKey"}
 
 
 def _begin(id: str, event: JourneyEvent, by: Actor) -> Journey:
@@ -140,7 +139,7 @@ class Journeys:
         """A key above which the page is likely to lie; None where it had better be looked for in the whole list."""
         if page.backwards:
             return None
-        span = _spans(filter, order, page)[ORDER_KEYS[order]]
+        span = spans(filter, order, page)[ORDER_KEYS[order]]
         floor = self.reach.floor(tenant_id, ORDER_KEYS[order], span.get("$lt"), page.limit)
         return floor if floor is not None and floor > span.get("$gte", "") else None
 
@@ -167,6 +166,16 @@ class Journeys:
         pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest), {"$count": "n"}]
         counted = [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
         return int(counted[0]["n"]) if counted else 0
+
+    async def tally(self, tenant_id: str, filter: JourneyFilter) -> dict[tuple[Status, Stage], int]:
+        """How many journeys there are in each state and stage, in one pass; combinations without any are left out."""
+        served, rest = match(tenant_id, filter, JourneyOrder.CREATED_AT)
+        if served is None:
+            return {}
+        pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest)]
+        pipeline += [{"$group": {"_id": {"status": "$status", "stage": "$stage"}, "n": {"$sum": 1}}}]
+        found = [each async for each in self._mongo.aggregate(self._journeys, pipeline)]
+        return {(Status(each["_id"]["status"]), Stage(each["_id"]["stage"])): each["n"] for each in found}
 
     async def usage(self, tenant_id: str, template_id: str, version: int) -> int:
         """How many journeys have followed this version of a template."""
@@ -209,70 +218,6 @@ class Journeys:
         with translated():
             found = await self._journeys.find_one(query)
         return None if found is None else str(found["_id"])
-
-
-def match(
-    tenant_id: str,
-    filter: JourneyFilter,
-    order: JourneyOrder,
-    page: Page | None = None,
-    floor: str | None = None,
-) -> tuple[Document | None, list[Document]]:
-    """What one index answers, and the rest of the filter behind it; None when nothing can match.
-
-    The parts are tried from the most selective on: an index serves equalities and one range on the order's key. Above
-    a floor there is little, so that a word need not be looked up there.
-    """
-    tokens = filter.tokens
-    if tokens == [] or any(not values for values in filter.one_of.values()):
-        return None, []
-    key, other = ORDER_KEYS[order], ("activityKey" if order is JourneyOrder.CREATED_AT else "createdKey")
-    spans = _spans(filter, order, page, floor)
-    equal = {name: values[0] for name, values in filter.one_of.items() if len(values) == 1}
-    several = {name: {"$in": list(values)} for name, values in filter.one_of.items() if len(values) > 1}
-    words = sorted(tokens or (), key=_rarity)
-    served: Document
-    if words and floor is None and not (equal.keys() & {"customerId", "leadId"}):
-        served = {"searchTokens": f"{tenant_id}|{words.pop()}"}
-    elif equal or not several or any(spans.values()):
-        first = dict([next(iter(equal.items()))]) if equal else {}
-        near = key if spans[key] or not spans[other] else other
-        served = {"tenantId": tenant_id, **first}
-        if spans[near] or page is not None:
-            # Any key: a list names the index that is in its order, where a planner might take another to sort.
-            served[near] = spans[near] or {"$gte": ""}
-    else:
-        served = {"tenantId": tenant_id, **dict([next(iter(several.items()))])}
-    others = equal | several | {name: span for name, span in spans.items() if span}
-    rest = [{name: value} for name, value in others.items() if name not in served]
-    return served, rest + [{"searchText": {"$regex": f" {word} "}} for word in words]
-
-
-def _spans(
-    filter: JourneyFilter, order: JourneyOrder, page: Page | None, floor: str | None = None
-) -> dict[str, dict[str, str]]:
-    """The ranges of the two keys that a list can be in the order of."""
-    spans: dict[str, dict[str, str]] = {}
-    for name, wanted in (("createdKey", filter.created_at), ("activityKey", filter.last_activity)):
-        span = spans[name] = {}
-        if wanted is not None and wanted.since is not None:
-            span["$gte"] = timestamp(wanted.since)
-        if wanted is not None and wanted.until is not None:
-            span["$lt"] = timestamp(wanted.until)
-    ordered = spans[ORDER_KEYS[order]]
-    if page is not None and page.after is not None:
-        ordered["$lt"] = min(page.after, ordered.get("$lt", page.after))
-    if page is not None and page.before is not None:
-        ordered["$gt"] = page.before
-    if floor is not None:
-        ordered["$gte"] = floor
-    return spans
-
-
-def _rarity(word: str) -> tuple[bool, int]:
-    """Which of several words the index is asked for: numbers tell more apart than words do, long words more than
-    short ones."""
-    return any(map(str.isdigit, word)), len(word)
 
 
 def _exists(id: str | None) -> JourneyExists:

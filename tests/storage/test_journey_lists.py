@@ -15,7 +15,7 @@ from domain.journey import Journey, Status
 from domain.journey_filter import JourneyFilter, JourneyOrder, TimeRange
 from domain.template import Category, Definition, Reentry, Settings, Stage
 from domain.values import timestamp
-from storage.journeys import ORDER_KEYS
+from storage.journey_match import ORDER_KEYS
 from storage.mongo import Mongo
 from storage.reach import Reach
 from storage.store import Store
