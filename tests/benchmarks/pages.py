@@ -6,7 +6,8 @@ from tests.conftest import Servers
 from tests.e2e.harness import client, fresh, serving
 
 JOURNEYS, TOTAL = 500, 100
-FIELDS = "id name type status stage priority progress templateId currentStepId customerId assignedTo startedAt lastActivity"
+FIELDS = "id name type status stage priority progress templateId currentStepId customerId assignedTo"
+FIELDS += " startedAt lastActivity"
 
 
 async def run(servers: Servers) -> None:
