@@ -6,9 +6,9 @@ heartbeat of our own shows a connection that died without a word.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from redis.asyncio.client import PubSub
@@ -58,12 +58,9 @@ class Line:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await pubsub.subscribe(self._heartbeat)
                 self._unheard = 0
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._read(pubsub))
-                    tasks.create_task(self._choose(pubsub))
-                    tasks.create_task(self._beat())
-            except* (RedisError, OSError) as errors:
-                log.info("Redis cannot be listened to: %r", errors.exceptions[0])
+                await _until_one_fails(self._read(pubsub), self._choose(pubsub), self._beat())
+            except (RedisError, OSError) as error:
+                log.info("Redis cannot be listened to: %r", error)
             finally:
                 self._live.clear()
                 with suppress(RedisError, OSError):
@@ -105,6 +102,19 @@ class Line:
                 self._unheard += 1
             if self._unheard > UNHEARD:
                 raise ConnectionError("the connection is silent")
+
+
+async def _until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
+    """Not a TaskGroup, which can swallow a cancellation that comes while it fails (Python 3.11)."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _text(name: bytes | str) -> str:
