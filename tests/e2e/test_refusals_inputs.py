@@ -141,6 +141,12 @@ def _call(name: str, page: str) -> str:
     return f"{name}, {page}) {{ nodes {{ id }} }}" if "(" in name else f"{name}({page}) {{ nodes {{ id }} }}"
 
 
+async def test_at_most_100_objects_are_found_at_a_time(api: Client) -> None:
+    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert codes(await send(api, query, ids=["jrn_x"] * 101)) == ["INVALID_INPUT"]
+    assert codes(await send(api, query, ids=["jrn_x"] * 100)) == []
+
+
 def _encoded(key: str) -> str:
     return urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
