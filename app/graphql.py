@@ -53,7 +53,8 @@ class Query(NodeQueries, JourneyQueries, TemplateQueries, TouchpointQueries, Eve
 
 
 @strawberry.type(
-    description="What can be done. A refused mutation changes nothing and says why in `userErrors`."
+    description="What can be done. A refused mutation changes nothing and says why in `userErrors`. Where nothing else "
+    "is said, a text has at most 200 characters, a reason 2,000 and a description 10,000."
 )
 class Mutation(JourneyMutations, TemplateMutations, TouchpointMutations):
     pass

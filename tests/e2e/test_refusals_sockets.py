@@ -84,9 +84,9 @@ async def test_a_socket_has_at_most_100_subscriptions(server: Server, api: Clien
         told = await streams[-1].next()
         assert codes(told) == ["LIMIT_EXCEEDED"]
         clean(json.dumps(told))
-        journey = await api.start()
-        assert (await streams[0].next())["data"]["events"]["cursor"]
-        assert journey["revision"] == 1
+        await api.start()
+        cursors = {(await stream.next())["data"]["events"]["cursor"] for stream in streams[:-1]}
+        assert len(cursors) == 1
 
 
 @pytest.mark.parametrize("token", ["garbled", "", "a.b.c"])
