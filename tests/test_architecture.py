@@ -38,6 +38,7 @@ LONG = {
     "tests/app/test_auth.py": (360, "a table of tokens"),
     "tests/app/test_jwks.py": (400, "a key server and what may go wrong with it"),
     "tests/domain/test_mapping.py": (300, "a table of mappings"),
+    "tests/workers/test_imports.py": (420, "imports and everything that may interrupt them"),
 }
 VAGUE = ("utils", "util", "helpers", "helper", "base", "common", "misc", "services", "service", "manager")
 
