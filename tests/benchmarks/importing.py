@@ -24,9 +24,7 @@ CASES: Final = 4_580
 TIMES: Final = 40
 ALLOWED_MIB: Final = 400
 ALLOWED_MS: Final = 300
-FIELDS: Final = (
-    "id name type status stage priority progress templateId currentStepId customerId assignedTo startedAt lastActivity"
-)
+FIELDS: Final = "id name type status stage priority progress templateId currentStepId customerId assignedTo startedAt lastActivity"
 FILTERS: Final[dict[str, dict[str, Any]]] = {
     "all": {},
     "status, nearly all": {"status": ["COMPLETED"]},
@@ -84,7 +82,13 @@ async def _lists(api: Client) -> None:
 async def _counts(api: Client) -> None:
     for what in ("total", "byStatus { status count }", "byStage { stage count }"):
         query = f"query($filter: JourneyFilterInput) {{ journeyCounts(filter: $filter) {{ {what} }} }}"
-        for name in ("all", "template", "status, nearly all", "started in a month", "search, two words of some"):
+        for name in (
+            "all",
+            "template",
+            "status, nearly all",
+            "started in a month",
+            "search, two words of some",
+        ):
             await _measure(api, f"count: {what.partition(' ')[0]}, {name}", query, filter=FILTERS[name])
 
 

@@ -113,7 +113,9 @@ def _parts(filter: Filter) -> tuple[set[str], set[str], set[str]]:
         operators = set(value) if isinstance(value, Mapping) else set()
         if name.startswith("$"):
             odd.add(name)
-        elif not operators or operators == {"$in"}:  # a few equalities: the index is walked for each, and merged
+        elif not operators or operators == {
+            "$in"
+        }:  # a few equalities: the index is walked for each, and merged
             equal.add(name)
         elif operators <= RANGES:
             ranged.add(name)
