@@ -24,6 +24,7 @@ SORTED_IN_MEMORY = {("journeys", "searchTokens"), ("events", "subject")}
 # A range on one order's key while the list is in the other's order: the range is served.
 OTHER_ORDER = {"createdKey", "activityKey"}
 RANGES = {"$gt", "$gte", "$lt", "$lte"}
+SEVERAL = {"$in"}  # a few equalities: the index is walked for each, and merged
 READING = {"find", "aggregate", "count", "distinct", "update", "delete", "findAndModify"}
 
 
@@ -113,9 +114,7 @@ def _parts(filter: Filter) -> tuple[set[str], set[str], set[str]]:
         operators = set(value) if isinstance(value, Mapping) else set()
         if name.startswith("$"):
             odd.add(name)
-        elif not operators or operators == {
-            "$in"
-        }:  # a few equalities: the index is walked for each, and merged
+        elif not operators or operators == SEVERAL:
             equal.add(name)
         elif operators <= RANGES:
             ranged.add(name)
