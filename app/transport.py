@@ -55,9 +55,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope, receive)
-            if EVENT_STREAM in request.headers.get("accept", "") and (
-                refusal := self._refuse_stream(request)
-            ):
+            streams = any(EVENT_STREAM in value.lower() for value in request.headers.getlist("accept"))
+            if streams and (refusal := self._refuse_stream(request)):
                 await refusal(scope, receive, send)
                 return
             try:
