@@ -206,7 +206,7 @@ class Changes:
                 done = await self._done(kind, state.id, cause)
                 if done is None:
                     raise
-                told.set_result(done)
+                _tell(told, done)
                 return
         await self._settle(kind, document, Changed(state), told)
 
@@ -224,13 +224,13 @@ class Changes:
             document = await self._document(kind, id, tenant_id)
             state = kind.read(document)
             if cause.keyed and (done := await self._done(kind, id, cause, document)):
-                told.set_result(done)
+                _tell(told, done)
                 return
             if expected is not None and expected != state.revision:
                 raise Conflict(state.revision)
             events = await command(state, self._now())
             if not events:
-                told.set_result(Changed(state))
+                _tell(told, Changed(state))
                 return
             after = state
             for event in events:

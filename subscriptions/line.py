@@ -52,15 +52,21 @@ class Line:
 
     async def run(self) -> None:
         """Hear for ever."""
+        away = False
         while True:
             pubsub = self._broker.pubsub()
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await pubsub.subscribe(self._heartbeat)
                 self._unheard = 0
+                if away:
+                    log.info("Redis is back")
+                away = False
                 await _until_one_fails(self._read(pubsub), self._choose(pubsub), self._beat())
             except (RedisError, OSError) as error:
-                log.info("Redis cannot be listened to: %r", error)
+                if not away:
+                    log.warning("Redis is away: %s %s", type(error).__name__, error)
+                away = True
             finally:
                 self._live.clear()
                 with suppress(RedisError, OSError):

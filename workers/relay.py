@@ -39,6 +39,10 @@ class Published(Protocol):
 Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
 
 
+class Incomplete(Exception):
+    """Earlier revisions are not in the log yet: whoever wrote them, or the sweep, brings them."""
+
+
 class Relay:
     """`publish` tells the subscribers of one change; it raises Unavailable while they cannot be told."""
 
@@ -71,6 +75,9 @@ class Relay:
             except DomainError as error:
                 log.warning("The sweep tries again: %s", error.message)
                 full = False
+            except Exception:
+                log.exception("The sweep tries again")
+                full = False
             if not full:
                 await asyncio.sleep(SWEEP_SECONDS)
 
@@ -78,15 +85,16 @@ class Relay:
         """Whether there is more to do at once."""
         before, full = self._now() - GRACE, False
         for collection in WITH_OUTBOX:
-            found = await self._store.changes.outboxes.unrelayed(collection, before, BATCH)
-            for document in found:
+            relayed = 0
+            for document in await self._store.changes.outboxes.unrelayed(collection, before, BATCH):
                 try:
                     await self._store.changes.relay(collection, document)
+                    relayed += 1
                 except Unavailable:
                     raise
                 except Exception:
                     log.exception("What follows from %s stays pending", document["_id"])
-            full = full or len(found) == BATCH
+            full = full or relayed == BATCH
         await self._store.changes.outboxes.flush()
         due = await self._store.events.due(before, BATCH)
         progress = await self._catch_up(due)
@@ -124,8 +132,8 @@ class Relay:
             except Unavailable:
                 self._drop_queue()  # it is all pending in the log
                 continue
-            except DomainError as error:
-                log.warning("A change is left to the sweep: %s", error.message)
+            except Exception as error:
+                log.warning("The change %s is left to the sweep: %r", change[0].id, error)
                 continue
             self._struck.append((change[0].id, ("feed",)))
 
@@ -139,11 +147,12 @@ class Relay:
             struck, self._struck = self._struck[:BATCH], self._struck[BATCH:]
             try:
                 await self._store.events.strike(_merged(struck))
-            except DomainError as error:
-                log.warning("Entries stay pending for the sweep: %s", error.message)
+            except Exception as error:
+                log.warning("Entries stay pending for the sweep: %r", error)
 
     async def _publish_change(self, change: list[Envelope]) -> None:
-        """In order: what is missing before it is published first, from the log."""
+        """In order: what is missing before it is published first, from the log. Raises Incomplete where it is not
+        there."""
         subject, revision = change[0].subject, change[0].revision
         published = await self._publish(change, 0 if revision == 1 else None)
         if published.outcome == "unknown":
@@ -154,7 +163,9 @@ class Relay:
         else:
             return
         for earlier in await self._store.events.revisions(subject, published_upto, revision):
-            await self._publish(earlier, published_upto)
+            published = await self._publish(earlier, published_upto)
+        if published.outcome not in ("published", "old"):
+            raise Incomplete(f"{subject}:{revision}")
 
     async def _follow(self, change: Sequence[Envelope]) -> None:
         """Write what follows from a change: an event's id makes the id of what is written, so twice is once."""

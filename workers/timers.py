@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from domain import walk
-from domain.errors import DomainError
+from domain.errors import DomainError, Unavailable
 from domain.journey import Journey
 from storage.change import Cause, digest
 from storage.store import Store
@@ -25,27 +25,37 @@ BATCH: Final = 200
 class Timers:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store, self._now = store, now
+        self._failing: set[str] = set()
 
     async def run(self) -> None:
         """Look for what is due, for ever."""
         while True:
             try:
-                full = await self.poll() == BATCH
+                full = await self.poll() >= BATCH
             except DomainError as error:
                 log.warning("The timers try again: %s", error.message)
+                full = False
+            except Exception:
+                log.exception("The timers try again")
                 full = False
             if not full:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def poll(self) -> int:
-        """Do what is due now; how many journeys that were."""
-        due = await self._store.journeys.due(self._now(), BATCH)
+        """Do what is due now; how many journeys that were. What fails is tried each time, and holds nobody up."""
+        due = await self._store.journeys.due(self._now(), BATCH + len(self._failing))
+        failing = set()
         for journey in due:
             try:
                 await self._time_out(journey)
-            except DomainError as error:
-                log.warning("The journey %s could not be timed out: %s", journey.id, error.message)
-        return len(due)
+            except Unavailable:
+                raise
+            except Exception as error:
+                failing.add(journey.id)
+                if journey.id not in self._failing:
+                    log.warning("The journey %s could not be timed out: %r", journey.id, error)
+        self._failing = failing
+        return len(due) - len(failing)
 
     async def _time_out(self, journey: Journey) -> None:
         name = digest("timer", journey.id, str(journey.revision))
