@@ -57,6 +57,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
     "tenants": [],
+    "secrets": [],
     "events": [
         (_by("subject", "position"), {}),
         (_by("commandId"), {}),
