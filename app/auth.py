@@ -28,6 +28,7 @@ NOT_BEFORE_LEEWAY = timedelta(seconds=30)  # `exp` has none: an identity is neve
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z, as far as a datetime goes
 LONGEST_LIFETIME = timedelta(days=366)
 USER_CHARACTERS = 128
+GROUPS = 200
 
 _BEARER = re.compile(r"(?i:bearer) +([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
 _TENANT = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -159,7 +160,9 @@ def _identity(claims: Mapping[str, Any], now: datetime) -> Identity:
         raise Unauthenticated("The token's `sub` must be 1 to 128 printable characters.")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Unauthenticated("The token's `roles` must be a list of names.")
-    return Identity(tenant, user, frozenset(role for role in Role if role in names), expires_at)
+    roles = frozenset(role for role in Role if role in names)
+    groups = frozenset(name for name in names[:GROUPS] if name not in set(Role) and _is_user(name))
+    return Identity(tenant, user, roles, expires_at, groups)
 
 
 def _time(claims: Mapping[str, Any], name: str) -> datetime:

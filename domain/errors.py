@@ -5,6 +5,8 @@ DomainError
 ├── NotFound                NOT_FOUND: unknown here, or another tenant's (which must look the same)
 ├── IllegalTransition       ILLEGAL_TRANSITION
 ├── ConditionsNotMet        CONDITIONS_NOT_MET, one per condition
+├── CannotDecide            CANNOT_DECIDE: four eyes, another role's, or delegated
+├── AlreadyDecided          ALREADY_DECIDED: names who decided
 ├── Conflict                CONFLICT: `expectedRevision` is not the current one
 ├── JourneyExists           JOURNEY_EXISTS: re-entry refused
 ├── AlreadyExists           ALREADY_EXISTS
@@ -30,6 +32,8 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     ILLEGAL_TRANSITION = "ILLEGAL_TRANSITION"
     CONDITIONS_NOT_MET = "CONDITIONS_NOT_MET"
+    CANNOT_DECIDE = "CANNOT_DECIDE"
+    ALREADY_DECIDED = "ALREADY_DECIDED"
     CONFLICT = "CONFLICT"
     JOURNEY_EXISTS = "JOURNEY_EXISTS"
     ALREADY_EXISTS = "ALREADY_EXISTS"
@@ -82,6 +86,18 @@ class IllegalTransition(DomainError):
 
 class ConditionsNotMet(DomainError):
     code = ErrorCode.CONDITIONS_NOT_MET
+
+
+class CannotDecide(DomainError):
+    code = ErrorCode.CANNOT_DECIDE
+
+
+class AlreadyDecided(DomainError):
+    code = ErrorCode.ALREADY_DECIDED
+
+    def __init__(self, by: Sequence[str]) -> None:
+        names = " and ".join(by) if by else "nobody"
+        super().__init__(f"This was decided already, by {names}.", "id", decidedBy=list(by))
 
 
 class Conflict(DomainError):

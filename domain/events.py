@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from domain.approval import ApprovalPolicy
 from domain.condition import Unmet
-from domain.identity import Actor
+from domain.identity import Actor, ActorKind
 from domain.template import Category, Definition, Reentry, Stage
 from domain.values import Json, JsonObject, Money
 
@@ -39,6 +40,20 @@ class Priority(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     URGENT = "urgent"
+
+
+class HandoffStatus(StrEnum):
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+    @property
+    def open(self) -> bool:
+        return self in (HandoffStatus.PENDING, HandoffStatus.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,7 @@ class JourneyStarted(Event):
     assigned_team: str | None = None
     tags: tuple[str, ...] = ()
     estimated_completion: datetime | None = None
+    sla_due_at: datetime | None = None
     origin: Origin = Origin.LIVE
 
 
@@ -92,6 +108,7 @@ class StepEntered(Event):
     visit: int
     stage: Stage
     due_at: datetime | None = None
+    sla_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +173,16 @@ class JourneyPaused(Event):
     type: ClassVar[str] = "journey:paused"
     reason: str | None = None
     remaining_seconds: float | None = None  # of the current step's time limit
+    sla_remaining: float | None = None  # seconds of the journey's promise
+    step_sla_remaining: float | None = None  # seconds of the step's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyResumed(Event):
     type: ClassVar[str] = "journey:resumed"
     due_at: datetime | None = None
+    sla_due_at: datetime | None = None
+    step_sla_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +256,71 @@ class NotificationRequested(Event):
     params: JsonObject
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffRequested(Event):
+    """The step's work is somebody else's: a handoff with this id follows, an approval where there is a policy."""
+
+    type: ClassVar[str] = "journey:handoff_requested"
+    handoff_id: str
+    step: str
+    visit: int
+    package: str
+    action: str | None = None
+    policy: ApprovalPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffWithdrawn(Event):
+    """The journey left the step whose handoff had not ended, or had failed: it is cancelled."""
+
+    type: ClassVar[str] = "journey:handoff_withdrawn"
+    handoff_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoffEnded(Event):
+    """The result of the current step's handoff, as the journey heard of it."""
+
+    type: ClassVar[str] = "journey:handoff_ended"
+    handoff_id: str
+    status: HandoffStatus
+    output: Json = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentOpened(Event):
+    """The current step's handoff failed; the journey waits for somebody to mend it."""
+
+    type: ClassVar[str] = "journey:incident_opened"
+    handoff_id: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentResolved(Event):
+    """The handoff that had failed is tried again."""
+
+    type: ClassVar[str] = "journey:incident_resolved"
+    handoff_id: str
+
+
+class SlaScope(StrEnum):
+    JOURNEY = "journey"
+    STEP = "step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaBreached(Event):
+    """More time has passed than was promised for the journey, or for the step. Told once; changes nothing else."""
+
+    type: ClassVar[str] = "journey:sla_breached"
+    scope: SlaScope
+    step: str
+    visit: int
+    due_at: datetime
+
+
 JourneyEvent = (
     JourneyStarted
     | StepEntered
@@ -256,6 +342,12 @@ JourneyEvent = (
     | CustomerLinked
     | JourneyMigrated
     | NotificationRequested
+    | HandoffRequested
+    | HandoffWithdrawn
+    | HandoffEnded
+    | IncidentOpened
+    | IncidentResolved
+    | SlaBreached
 )
 
 
@@ -353,6 +445,7 @@ class Envelope:
     n: int
     tenant_id: str
     actor: Actor
+    requester: Actor | None = None  # the nearest person in the chain of causes, where the actor is none
     occurred_at: datetime
     recorded_at: datetime
     data: JsonObject
@@ -363,6 +456,11 @@ class Envelope:
     input_hash: str | None = None
     facets: JsonObject | None = None
     was: JsonObject | None = None
+
+    @property
+    def person(self) -> Actor | None:
+        """The nearest person in the chain of causes."""
+        return self.actor if self.actor.kind is ActorKind.USER else self.requester
 
     @property
     def position(self) -> int:

@@ -1,5 +1,6 @@
 """Who is asking: one person or system of one tenant, with roles until the token expires."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,6 +37,7 @@ class Identity:
     user_id: str
     roles: frozenset[Role]
     expires_at: datetime | None = None  # UTC; None: the development identity never expires
+    groups: frozenset[str] = frozenset()  # other names in the token's roles, for approval policies
 
     @property
     def actor(self) -> Actor:
@@ -45,3 +47,7 @@ class Identity:
     def has(self, *roles: Role) -> bool:
         """Whether any of these roles, or ADMIN, is held."""
         return not self.roles.isdisjoint({Role.ADMIN, *roles})
+
+    def holds(self, names: Iterable[str]) -> bool:
+        """Whether any of these names of roles or groups, or ADMIN, is held."""
+        return Role.ADMIN in self.roles or any(name in self.groups or name in self.roles for name in names)

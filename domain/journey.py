@@ -15,6 +15,12 @@ from domain.errors import IllegalTransition
 from domain.events import (
     ContextUpdated,
     CustomerLinked,
+    HandoffEnded,
+    HandoffRequested,
+    HandoffStatus,
+    HandoffWithdrawn,
+    IncidentOpened,
+    IncidentResolved,
     JourneyAbandoned,
     JourneyAssigned,
     JourneyCompleted,
@@ -28,6 +34,8 @@ from domain.events import (
     Origin,
     Priority,
     PriorityChanged,
+    SlaBreached,
+    SlaScope,
     StageChanged,
     StepBlocked,
     StepCompleted,
@@ -55,6 +63,22 @@ class Status(StrEnum):
     def live(self) -> bool:
         """Whether it can still go on: active, paused or failed."""
         return self in (Status.ACTIVE, Status.PAUSED, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """The handoff of the current step, and its result once the journey has heard of it."""
+
+    id: str
+    approval: bool = False
+    status: HandoffStatus = HandoffStatus.PENDING
+    output: Json = None
+    reason: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether its end decides what becomes of the step. A failed one may be retried."""
+        return not self.status.open and self.status is not HandoffStatus.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +112,11 @@ class Journey:
     estimated_completion: datetime | None = None
     due_at: datetime | None = None  # when the current step's time is over
     remaining_seconds: float | None = None  # of that time, while paused
+    handoff: Awaited | None = None
+    sla_due_at: datetime | None = None  # when the journey's promise is broken; None once it is
+    sla_remaining: float | None = None  # seconds, while paused
+    step_sla_due_at: datetime | None = None
+    step_sla_remaining: float | None = None
     origin: Origin = Origin.LIVE
 
     def visit(self, step: str) -> StepVisit:
@@ -113,7 +142,14 @@ class Journey:
     @property
     def wake_at(self) -> datetime | None:
         """When something is due without anybody asking."""
-        return self.due_at if self.status is Status.ACTIVE else None
+        if self.status is not Status.ACTIVE:
+            return None
+        return min(filter(None, (self.due_at, self.sla_due_at, self.step_sla_due_at)), default=None)
+
+    @property
+    def incident(self) -> bool:
+        """Whether it waits for somebody to mend its handoff."""
+        return self.handoff is not None and self.handoff.status is HandoffStatus.FAILED
 
     @property
     def reservation(self) -> str | None:
@@ -147,6 +183,7 @@ class Journey:
             "assignedTeam": self.assigned_team,
             "customerId": self.customer_id,
             "leadId": self.lead_id,
+            "incident": self.incident,
             "createdAt": timestamp(self.created_at),
             "lastActivity": timestamp(self.last_activity),
             "search": list(self.searchable),
@@ -184,6 +221,7 @@ def begin(id: str, event: JourneyStarted, by: Actor) -> Journey:
         created_by=event.by or by,
         last_activity=event.at,
         estimated_completion=event.estimated_completion,
+        sla_due_at=event.sla_due_at,
         origin=event.origin,
     )
 
@@ -197,7 +235,13 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:  # noqa: PLR0912  
         case StepEntered(step=step, visit=n, at=at):
             entered = StepVisit(step, StepState.ACTIVE, n, entered_at=at)
             journey = _visited(_passed_by(journey, step), entered)
-            return replace(journey, current_step=step, blocked_by=(), due_at=event.due_at)
+            return replace(
+                journey,
+                current_step=step,
+                blocked_by=(),
+                due_at=event.due_at,
+                step_sla_due_at=event.sla_due_at,
+            )
         case StepBlocked(step=step):
             waiting = replace(journey.visit(step), state=StepState.BLOCKED)
             return replace(
@@ -216,10 +260,10 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:  # noqa: PLR0912  
             return replace(journey, status=Status.ACTIVE)
         case StageChanged(to_stage=stage):
             return replace(journey, stage=stage)
-        case JourneyPaused(remaining_seconds=seconds):
-            return replace(journey, status=Status.PAUSED, due_at=None, remaining_seconds=seconds)
-        case JourneyResumed(due_at=due):
-            return replace(journey, status=Status.ACTIVE, due_at=due, remaining_seconds=None)
+        case JourneyPaused():
+            return _paused(journey, event)
+        case JourneyResumed():
+            return _resumed(journey, event)
         case JourneyCompleted(reason=reason, at=at):
             return _ended(journey, Status.COMPLETED, at, reason)
         case JourneyFailed():
@@ -242,7 +286,20 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:  # noqa: PLR0912  
                 steps=event.steps,
                 current_step=event.current_step,
             )
-        case NotificationRequested():
+        case HandoffRequested(handoff_id=id, policy=policy):
+            return replace(journey, handoff=Awaited(id=id, approval=policy is not None))
+        case HandoffEnded(status=status, output=output, reason=reason):
+            return _heard(journey, status, output, reason)
+        case IncidentResolved():
+            return _heard(journey, HandoffStatus.PENDING, None, None)
+        case HandoffWithdrawn(handoff_id=id):
+            gone = journey.handoff is not None and journey.handoff.id == id
+            return replace(journey, handoff=None) if gone else journey
+        case SlaBreached(scope=SlaScope.JOURNEY):
+            return replace(journey, sla_due_at=None)
+        case SlaBreached():
+            return replace(journey, step_sla_due_at=None)
+        case NotificationRequested() | IncidentOpened():
             return journey
         case _:
             assert_never(event)
@@ -274,7 +331,48 @@ def _left(
     entered = old.entered_at if number == old.visit and old.entered_at else (at if number else None)
     ended = StepVisit(step, state, number, entered, at, reason)
     journey = _visited(journey, ended)
-    return replace(journey, due_at=None, blocked_by=()) if step == journey.current_step else journey
+    if step != journey.current_step:
+        return journey
+    settled = journey.handoff is not None and journey.handoff.settled
+    return replace(
+        journey,
+        due_at=None,
+        blocked_by=(),
+        step_sla_due_at=None,
+        handoff=None if settled else journey.handoff,
+    )
+
+
+def _heard(journey: Journey, status: HandoffStatus, output: Json, reason: str | None) -> Journey:
+    if journey.handoff is None:
+        return journey
+    return replace(journey, handoff=replace(journey.handoff, status=status, output=output, reason=reason))
+
+
+def _paused(journey: Journey, event: JourneyPaused) -> Journey:
+    return replace(
+        journey,
+        status=Status.PAUSED,
+        due_at=None,
+        remaining_seconds=event.remaining_seconds,
+        sla_due_at=None,
+        sla_remaining=event.sla_remaining,
+        step_sla_due_at=None,
+        step_sla_remaining=event.step_sla_remaining,
+    )
+
+
+def _resumed(journey: Journey, event: JourneyResumed) -> Journey:
+    return replace(
+        journey,
+        status=Status.ACTIVE,
+        due_at=event.due_at,
+        remaining_seconds=None,
+        sla_due_at=event.sla_due_at,
+        sla_remaining=None,
+        step_sla_due_at=event.step_sla_due_at,
+        step_sla_remaining=None,
+    )
 
 
 def _ended(journey: Journey, status: Status, at: datetime, reason: str | None) -> Journey:
@@ -286,9 +384,11 @@ def _ended(journey: Journey, status: Status, at: datetime, reason: str | None) -
         due_at=None,
         blocked_by=(),
         remaining_seconds=None,
+        sla_due_at=None,
+        step_sla_due_at=None,
     )
 
 
-def time_left(journey: Journey, at: datetime) -> float | None:
-    """Seconds until the current step is due, 0 when it is overdue; None without a time limit."""
-    return max(0.0, (journey.due_at - at) / timedelta(seconds=1)) if journey.due_at else None
+def seconds_until(due: datetime | None, at: datetime) -> float | None:
+    """Seconds that are left, 0 when it is overdue; None where nothing is due."""
+    return None if due is None else max(0.0, (due - at) / timedelta(seconds=1))

@@ -25,8 +25,8 @@ from domain.events import (
     StepState,
     StepVisit,
 )
-from domain.journey import Journey, Status, require, time_left
-from domain.story import Story, exit_unmet, proceed, refuse_unmet
+from domain.journey import Journey, Status, require, seconds_until
+from domain.story import Story, exit_unmet, proceed, refuse_unmet, withdrawing
 from domain.template import Definition
 from domain.values import Json
 
@@ -36,15 +36,33 @@ _LIVE = (Status.ACTIVE, Status.PAUSED, Status.FAILED)
 def pause(journey: Journey, *, at: datetime, reason: str | None = None) -> list[JourneyEvent]:
     """Stop the clock of an active journey; the time that was left is kept."""
     require(journey, Status.ACTIVE, verb="paused")
-    return [JourneyPaused(at=at, reason=reason, remaining_seconds=time_left(journey, at))]
+    return [
+        JourneyPaused(
+            at=at,
+            reason=reason,
+            remaining_seconds=seconds_until(journey.due_at, at),
+            sla_remaining=seconds_until(journey.sla_due_at, at),
+            step_sla_remaining=seconds_until(journey.step_sla_due_at, at),
+        )
+    ]
 
 
 def resume(journey: Journey, definition: Definition, *, at: datetime) -> list[JourneyEvent]:
     """Let a paused journey's clock run again, and go on where its context has opened the way meanwhile."""
     require(journey, Status.PAUSED, verb="resumed")
-    left = journey.remaining_seconds
+
+    def due(left: float | None) -> datetime | None:
+        return None if left is None else at + timedelta(seconds=left)
+
     story = Story(journey, definition, at)
-    story.tell(JourneyResumed(at=at, due_at=None if left is None else at + timedelta(seconds=left)))
+    story.tell(
+        JourneyResumed(
+            at=at,
+            due_at=due(journey.remaining_seconds),
+            sla_due_at=due(journey.sla_remaining),
+            step_sla_due_at=due(journey.step_sla_remaining),
+        )
+    )
     proceed(story)
     return story.events
 
@@ -56,17 +74,17 @@ def complete(
     require(journey, Status.ACTIVE, verb="completed")
     story = Story(journey, definition, at)
     current = journey.current
+    refuse_unmet(exit_unmet(journey, definition), f"The step {current.id!r} cannot be completed yet.")
     if current.state is StepState.ACTIVE:
-        refuse_unmet(exit_unmet(journey, definition), f"The step {current.id!r} cannot be completed yet.")
         story.tell(StepCompleted(at=at, step=current.id, visit=current.visit))
     story.tell(JourneyCompleted(at=at, reason=reason))
-    return story.events
+    return withdrawing(journey, story.events)
 
 
 def abandon(journey: Journey, *, at: datetime, reason: str | None = None) -> list[JourneyEvent]:
     """End a live journey without success."""
     require(journey, *_LIVE, verb="abandoned")
-    return [JourneyAbandoned(at=at, reason=reason)]
+    return withdrawing(journey, [JourneyAbandoned(at=at, reason=reason)])
 
 
 def assign(journey: Journey, *, user: str | None, team: str | None, at: datetime) -> list[JourneyEvent]:

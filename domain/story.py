@@ -5,23 +5,33 @@ are done at once, one after another, in a loop that the template's length bounds
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from domain.condition import Condition, Operator, Unmet, unmet
+from domain.approval import ApprovalPolicy
+from domain.condition import Condition, Operator, Unmet, look_up, unmet
 from domain.errors import ConditionsNotMet, Problem
 from domain.events import (
+    ContextUpdated,
+    CustomerLinked,
+    HandoffRequested,
+    HandoffStatus,
+    HandoffWithdrawn,
     JourneyCompleted,
     JourneyEvent,
+    JourneyFailed,
     NotificationRequested,
     Origin,
     StageChanged,
     StepBlocked,
     StepCompleted,
     StepEntered,
+    StepFailed,
     StepState,
 )
-from domain.journey import Journey, Status, evolve
+from domain.handoff import handoff_id
+from domain.journey import Awaited, Journey, Status, evolve
 from domain.template import Definition, Step, StepType
+from domain.values import Json
 
 
 @dataclass(slots=True)
@@ -39,9 +49,20 @@ class Story:
 
 
 def exit_unmet(journey: Journey, definition: Definition) -> tuple[Unmet, ...]:
-    """Why the current step cannot be completed yet."""
+    """Why the current step, if the journey is at it, cannot be completed yet."""
     step = definition.step(journey.current_step)
-    return unmet(step.exit_conditions, journey.scope) if step else ()
+    if step is None or journey.current.state is not StepState.ACTIVE:
+        return ()
+    return undecided(journey) + unmet(step.exit_conditions, journey.scope)
+
+
+def undecided(journey: Journey) -> tuple[Unmet, ...]:
+    """The approval that the current step waits for."""
+    waiting = journey.handoff
+    if waiting is None or not waiting.approval or waiting.settled:
+        return ()
+    completed = HandoffStatus.COMPLETED.value
+    return (Unmet("approval", Operator.EQUALS, completed, waiting.status.value, "the approval is pending"),)
 
 
 def entry_unmet(journey: Journey, step: Step) -> tuple[Unmet, ...]:
@@ -73,9 +94,59 @@ def enter(story: Story, step: Step) -> None:
     due = story.at + step.max_duration if step.max_duration and story.journey.origin is Origin.LIVE else None
     number = story.journey.visit(step.id).visit + 1
     before = story.journey.stage
-    story.tell(StepEntered(at=story.at, step=step.id, visit=number, stage=step.stage, due_at=due))
+    entered = StepEntered(
+        at=story.at,
+        step=step.id,
+        visit=number,
+        stage=step.stage,
+        due_at=due,
+        sla_due_at=_promised(story, step),
+    )
+    story.tell(entered)
     if step.stage is not before:
         story.tell(StageChanged(at=story.at, from_stage=before, to_stage=step.stage))
+    if story.journey.origin is Origin.LIVE:
+        _hand_over(story, step, number)
+
+
+def _promised(story: Story, step: Step) -> datetime | None:
+    promise = step.sla or (timedelta(minutes=step.estimated_minutes) if step.estimated_minutes else None)
+    tracked = story.definition.settings.sla_tracking and story.journey.origin is Origin.LIVE
+    return story.at + promise if tracked and promise else None
+
+
+def _hand_over(story: Story, step: Step, visit: int) -> None:
+    """The work of an integration or an approval is somebody else's. One without an action waits like a manual step."""
+    approval = step.type is StepType.APPROVAL
+    if not approval and (step.type is not StepType.INTEGRATION or not step.package or not step.action):
+        return
+    needed = approval or story.definition.settings.require_approval
+    policy = step.approval or (ApprovalPolicy() if needed else None)
+    story.tell(
+        HandoffRequested(
+            at=story.at,
+            handoff_id=handoff_id(story.journey.id, step.id, visit),
+            step=step.id,
+            visit=visit,
+            package=step.package or "journeys",
+            action=step.action,
+            policy=policy,
+        )
+    )
+
+
+def withdrawing(before: Journey, events: list[JourneyEvent]) -> list[JourneyEvent]:
+    """The events of a command, and the end of the handoff whose step they leave."""
+    waiting = before.handoff
+    if waiting is None or waiting.settled or not events:
+        return events
+    after = before
+    for event in events:
+        after = evolve(after, event)
+    stays = after.status.live and after.current.state is StepState.ACTIVE
+    if stays and after.handoff is not None and after.handoff.id == waiting.id:
+        return events
+    return [*events, HandoffWithdrawn(at=events[-1].at, handoff_id=waiting.id)]
 
 
 def come_to(story: Story, step: Step) -> None:
@@ -101,6 +172,8 @@ def proceed(story: Story) -> None:
                 come_to(story, step)
             case StepState.ACTIVE if _needs_nobody(step):
                 _perform(story, step)
+            case StepState.ACTIVE if journey.handoff is not None and journey.handoff.settled:
+                _take(story, step, journey.handoff)
             case StepState.COMPLETED if goes_on and step.type is not StepType.MANUAL:
                 target = next_step(journey, definition)
                 if target is None:
@@ -111,6 +184,40 @@ def proceed(story: Story) -> None:
                 return
         if len(story.events) == told or story.journey.current.state is StepState.BLOCKED:
             return
+
+
+def _take(story: Story, step: Step, result: Awaited) -> None:
+    """The step's handoff has ended: what it gave goes into the journey, and the step ends with it."""
+    visit = story.journey.current.visit
+    if result.status is HandoffStatus.COMPLETED:
+        _map_output(story, step, result.output)
+        if not exit_unmet(story.journey, story.definition):
+            story.tell(StepCompleted(at=story.at, step=step.id, visit=visit, automatic=not result.approval))
+        return
+    reason = result.reason or f"its handoff was {result.status.value}"
+    story.tell(StepFailed(at=story.at, step=step.id, visit=visit, reason=reason))
+    target = story.definition.step(step.on_rejected) if step.on_rejected else None
+    if target is None:
+        story.tell(JourneyFailed(at=story.at, step=step.id, reason=reason))
+    else:
+        come_to(story, target)
+
+
+def _map_output(story: Story, step: Step, output: Json) -> None:
+    """Put what the step names into the context; under the key `customerId` it says who the lead has become."""
+    values = output if isinstance(output, dict) else {}
+    paths = {name: name for name in step.output_data} | step.output_mapping
+    found = {key: look_up(path, values)[1] for key, path in paths.items()}
+    customer = found.pop("customerId", None)
+    context = story.journey.context
+    changes: dict[str, Json] = {
+        key: value for key, value in found.items() if value is not None and context.get(key) != value
+    }
+    if changes:
+        story.tell(ContextUpdated(at=story.at, changes=changes))
+    if isinstance(customer, str | int) and str(customer) != (story.journey.customer_id or ""):
+        linked = CustomerLinked(at=story.at, customer_id=str(customer)[:200], lead_id=story.journey.lead_id)
+        story.tell(linked)
 
 
 def _needs_nobody(step: Step) -> bool:

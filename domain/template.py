@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.approval import ApprovalPolicy
 from domain.condition import Condition
 from domain.identity import Actor
 from domain.values import JsonObject
@@ -77,6 +78,10 @@ class Step:
     output_data: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()  # steps that must be completed or skipped before
     ui: JsonObject = field(default_factory=dict)
+    approval: ApprovalPolicy | None = None  # for APPROVAL, or an INTEGRATION that needs one first
+    output_mapping: dict[str, str] = field(default_factory=dict)  # context key: path in a handoff's output
+    on_rejected: str | None = None  # the step to go to where an approval is rejected or expires
+    sla: timedelta | None = None  # the promise; without one, the estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,9 @@ class Settings:
     require_approval: bool = False
     notifications_enabled: bool = True
     sla_tracking: bool = False
+    sla: timedelta | None = (
+        None  # the promise for the whole; without one, `slaHours` of the context, or the estimate
+    )
     reentry: Reentry = Reentry.ONCE_ACTIVE
     entry_key: str | None = None  # a path in the context; without one, the customer, else the lead
 

@@ -16,6 +16,8 @@ from domain.events import (
     JourneyFailed,
     JourneyStarted,
     Priority,
+    SlaBreached,
+    SlaScope,
     StepCompleted,
     StepFailed,
     StepRetried,
@@ -25,11 +27,23 @@ from domain.events import (
 )
 from domain.identity import Actor
 from domain.journey import Journey, Status, begin, require
-from domain.story import Story, come_to, enter, entry_unmet, exit_unmet, next_step, proceed, refuse_unmet
+from domain.story import (
+    Story,
+    come_to,
+    enter,
+    entry_unmet,
+    exit_unmet,
+    next_step,
+    proceed,
+    refuse_unmet,
+    undecided,
+    withdrawing,
+)
 from domain.template import Definition, Reentry, Step
 from domain.values import JsonObject
 
 MAX_CONTEXT_BYTES: Final = 256 * 1024
+LONGEST_SLA_HOURS: Final = 24 * 3660
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +85,24 @@ def start(
         assigned_team=request.assigned_team,
         tags=request.tags,
         estimated_completion=at + timedelta(minutes=definition.estimated_minutes),
+        sla_due_at=_promised(definition, context, at),
     )
     story = Story(begin(id, started, by), definition, at, [started])
     come_to(story, definition.steps[0])
     proceed(story)
     return story.events
+
+
+def _promised(definition: Definition, context: JsonObject, at: datetime) -> datetime | None:
+    """When the whole should be done: the template's promise, else `slaHours` of the context, else the estimate."""
+    if not definition.settings.sla_tracking:
+        return None
+    hours = context.get("slaHours")
+    if definition.settings.sla is not None:
+        return at + definition.settings.sla
+    if isinstance(hours, int | float) and 0 < hours <= LONGEST_SLA_HOURS:
+        return at + timedelta(hours=hours)
+    return at + timedelta(minutes=definition.estimated_minutes) if definition.estimated_minutes else None
 
 
 def _default_priority(context: JsonObject) -> Priority:
@@ -102,9 +129,8 @@ def advance(
     require(journey, Status.ACTIVE, verb="advanced")
     story = Story(journey, definition, at)
     current = journey.current
-    failed: tuple[Unmet, ...] = ()
+    failed = exit_unmet(journey, definition)
     if current.state is StepState.ACTIVE:
-        failed = exit_unmet(journey, definition)
         story.tell(StepCompleted(at=at, step=current.id, visit=current.visit))
     target: Step | None
     if to is not None:
@@ -114,7 +140,7 @@ def advance(
     else:
         target = next_step(story.journey, definition)
     _arrive(story, target, failed)
-    return story.events
+    return withdrawing(journey, story.events)
 
 
 def skip(
@@ -130,13 +156,15 @@ def skip(
         raise NotFound(step, "step")
     if journey.visit(step).state.done:
         raise IllegalTransition(f"The step {step!r} is {journey.visit(step).state.value} already.", "step")
+    if step == journey.current_step:
+        refuse_unmet(undecided(journey), "The step cannot be skipped yet.")
     story = Story(journey, definition, at)
     story.tell(StepSkipped(at=at, step=step, reason=reason))
     if step == journey.current_step:
         _arrive(story, next_step(story.journey, definition))
     else:
         proceed(story)  # the journey may have waited for this step
-    return story.events
+    return withdrawing(journey, story.events)
 
 
 def retry(
@@ -162,21 +190,28 @@ def fail(journey: Journey, *, reason: str, at: datetime) -> list[JourneyEvent]:
         raise IllegalTransition(f"The step {current.id!r} is {current.state.value}, it cannot fail.", "id")
     if not reason.strip():
         raise InvalidInput("A reason is needed to fail a step.", "reason")
-    return [
+    failed: list[JourneyEvent] = [
         StepFailed(at=at, step=current.id, visit=current.visit, reason=reason),
         JourneyFailed(at=at, step=current.id, reason=reason),
     ]
+    return withdrawing(journey, failed)
 
 
 def time_out(journey: Journey, *, at: datetime) -> list[JourneyEvent]:
-    """The current step's time limit is over. Nothing happens where it is not (another worker was first)."""
-    if journey.wake_at is None or journey.due_at is None or journey.due_at > at:
+    """What is due: promises that are broken, and the current step's time limit. Nothing where nothing is (another
+    worker was first)."""
+    if journey.wake_at is None or journey.wake_at > at:
         return []
-    current = journey.current
-    return [
-        StepTimedOut(at=at, step=current.id, visit=current.visit, due_at=journey.due_at),
-        JourneyFailed(at=at, step=current.id, reason="its time was over"),
-    ]
+    current, events = journey.current, list[JourneyEvent]()
+    for scope, due in ((SlaScope.JOURNEY, journey.sla_due_at), (SlaScope.STEP, journey.step_sla_due_at)):
+        if due is not None and due <= at:
+            events.append(SlaBreached(at=at, scope=scope, step=current.id, visit=current.visit, due_at=due))
+    if journey.due_at is not None and journey.due_at <= at:
+        events += [
+            StepTimedOut(at=at, step=current.id, visit=current.visit, due_at=journey.due_at),
+            JourneyFailed(at=at, step=current.id, reason="its time was over"),
+        ]
+    return withdrawing(journey, events)
 
 
 def go_on(journey: Journey, definition: Definition, *, at: datetime) -> list[JourneyEvent]:

@@ -31,6 +31,8 @@ _describe(
     "No such id is known here. Another tenant's ids look just the same.",
     "The object's status does not allow this.",
     "Conditions do not hold; one error for each, with the value it saw.",
+    "The viewer may not decide this: it is their own request, another role's, or they delegated it.",
+    "It was decided already; the error names by whom.",
     "`expectedRevision` is not the current revision, which the error names.",
     "The template allows no second journey for this customer; the error names the one there is.",
     "Something with this id is there already.",

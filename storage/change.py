@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 
 from domain.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable
 from domain.events import Envelope, Event, Origin
-from domain.identity import Actor
+from domain.identity import Actor, ActorKind
 from domain.values import JsonObject
 from storage.batches import BATCHES, Batches
 from storage.codec import Document, dump, event_data, load
@@ -74,6 +74,7 @@ class Cause:
     causation_id: str | None = None
     input_hash: str | None = None
     keyed: bool = False
+    requester: Actor | None = None  # the nearest person in the chain of causes, where the actor is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def digest(*parts: str) -> str:
 
 
 Logged = Callable[[Sequence[Envelope]], Awaitable[None]]
+Follow = Callable[[], Awaitable[None]]
 
 
 async def _nothing(_: object) -> None:
@@ -164,22 +166,27 @@ class Changes:
         if collection == BATCHES:
             await self.batches.settle(document)
             return
+        await self._append(collection, document)
+        await self.logged([entry_envelope(each) for each in document.get("outbox") or []])
+
+    async def _append(self, collection: str, document: Document) -> None:
         outbox: list[Document] = document.get("outbox") or []
         await self.outboxes.append(collection, document["_id"], document["revision"], outbox)
-        await self.logged([entry_envelope(each) for each in outbox])
 
     async def _own_task(
-        self, id: str, work: "Callable[[asyncio.Future[Changed[S]]], Awaitable[None]]"
+        self, id: str, work: "Callable[[asyncio.Future[Changed[S]]], Awaitable[Follow | None]]"
     ) -> Changed[S]:
         """Run in a task of its own, under the subject's lock: a caller that goes away leaves nothing
-        half-done."""
+        half-done. What follows may change the same subject again, so it comes after the lock."""
         told: asyncio.Future[Changed[S]] = asyncio.get_running_loop().create_future()
         lock = self._locks.setdefault(id, asyncio.Lock())
 
         async def run() -> None:
             try:
                 async with lock:
-                    await work(told)
+                    follow = await work(told)
+                if follow is not None:
+                    await follow()
             except Exception as error:  # handed to whoever waits; logged where nobody does
                 if told.done():
                     log.warning("The outbox of %s is left to the sweep: %r", id, error)
@@ -198,7 +205,7 @@ class Changes:
         document: Document,
         cause: Cause,
         told: "asyncio.Future[Changed[S]]",
-    ) -> None:
+    ) -> Follow | None:
         with translated():
             try:
                 await self._mongo[kind.collection].insert_one(document)
@@ -207,8 +214,8 @@ class Changes:
                 if done is None:
                     raise
                 _tell(told, done)
-                return
-        await self._settle(kind, document, Changed(state), told)
+                return None
+        return await self._settle(kind, document, Changed(state), told)
 
     async def _change(
         self,
@@ -219,19 +226,19 @@ class Changes:
         cause: Cause,
         expected: int | None,
         told: "asyncio.Future[Changed[S]]",
-    ) -> None:
+    ) -> Follow | None:
         for _ in range(ATTEMPTS):
             document = await self._document(kind, id, tenant_id)
             state = kind.read(document)
             if cause.keyed and (done := await self._done(kind, id, cause, document)):
                 _tell(told, done)
-                return
+                return None
             if expected is not None and expected != state.revision:
                 raise Conflict(state.revision)
             events = await command(state, self._now())
             if not events:
                 _tell(told, Changed(state))
-                return
+                return None
             after = state
             for event in events:
                 after = kind.evolve(after, event)
@@ -246,24 +253,35 @@ class Changes:
                     {"_id": id, "revision": state.revision}, written
                 )
             if result.modified_count:
-                await self._settle(kind, written, Changed(after), told)
-                return
+                return await self._settle(kind, written, Changed(after), told)
         raise Unavailable("Too many others change this at the same moment; try again.")
 
     async def _settle(
         self, kind: Kind[S, E], document: Document, changed: Changed[S], told: "asyncio.Future[Changed[S]]"
-    ) -> None:
-        """The write is acknowledged: from here on the answer is a success, settled or not."""
-        late = asyncio.get_running_loop().call_later(
-            SETTLE_SECONDS, _tell, told, replace(changed, settled=False)
-        )
+    ) -> Follow:
+        """The write is acknowledged: from here on the answer is a success, settled or not. Gives what follows."""
+        unsettled = replace(changed, settled=False)
+        late = asyncio.get_running_loop().call_later(SETTLE_SECONDS, _tell, told, unsettled)
+
+        def end() -> None:
+            late.cancel()
+            _tell(told, unsettled)
+
         try:
             await self.written(document["_id"])
-            await self.relay(kind.collection, document)
-            _tell(told, changed)
-        finally:
-            late.cancel()
-            _tell(told, replace(changed, settled=False))
+            await self._append(kind.collection, document)
+        except BaseException:
+            end()
+            raise
+
+        async def follow() -> None:
+            try:
+                await self.logged([entry_envelope(each) for each in document["outbox"]])
+                _tell(told, changed)
+            finally:
+                end()
+
+        return follow
 
     async def _document(self, kind: Kind[Any, Any], id: str, tenant_id: str) -> Document:
         with translated():
@@ -296,6 +314,7 @@ class Changes:
         now = self._now()
         facets = kind.facets(after)
         old = kind.facets(before) if before is not None else None
+        requester = cause.requester or getattr(after, "requester", None)
         was = None if facets is None or old is None else {k: v for k, v in old.items() if facets.get(k) != v}
         envelopes = [
             Envelope(
@@ -307,6 +326,7 @@ class Changes:
                 n=n,
                 tenant_id=after.tenant_id,
                 actor=event.by or cause.actor,
+                requester=None if cause.actor.kind is ActorKind.USER else requester,
                 occurred_at=event.at,
                 recorded_at=now,
                 data=event_data(event),

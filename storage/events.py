@@ -12,7 +12,22 @@ from typing import Any, Final, Literal
 from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError
 
-from domain.events import Envelope, EventFilter, NotificationRequested, Origin
+from domain.events import (
+    Envelope,
+    EventFilter,
+    HandoffRequested,
+    HandoffWithdrawn,
+    NotificationRequested,
+    Origin,
+)
+from domain.handoff_events import (
+    HandoffCancelled,
+    HandoffCompleted,
+    HandoffExpired,
+    HandoffFailed,
+    HandoffRejected,
+    HandoffRetried,
+)
 from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage import cursors
@@ -21,7 +36,20 @@ from storage.mongo import Collection, Mongo, key_range, translated
 
 Word = Literal["feed", "follow"]
 
-FOLLOWED: Final = frozenset({NotificationRequested.type})
+FOLLOWED: Final = frozenset(
+    each.type
+    for each in (
+        NotificationRequested,
+        HandoffRequested,
+        HandoffWithdrawn,
+        HandoffCompleted,
+        HandoffFailed,
+        HandoffRejected,
+        HandoffExpired,
+        HandoffCancelled,
+        HandoffRetried,
+    )
+)
 _DUPLICATE_KEY = 11000
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DELAY: Final = timedelta(hours=1)

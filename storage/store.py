@@ -8,8 +8,11 @@ from domain.events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
 from storage.events import EventLog
+from storage.handoffs import Handoffs
+from storage.incidents import Incidents
 from storage.journeys import Journeys
 from storage.mongo import Mongo
+from storage.packages import Packages
 from storage.templates import Templates
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
 
@@ -21,6 +24,9 @@ class Store:
     events: EventLog
     templates: Templates
     journeys: Journeys
+    handoffs: Handoffs
+    packages: Packages
+    incidents: Incidents
     touchpoints: Records[Touchpoint, TouchpointAdded]
     conversions: Records[Conversion, ConversionAdded]
 
@@ -36,6 +42,9 @@ class Store:
             events,
             templates,
             Journeys(mongo, changes, templates),
+            Handoffs(mongo, changes),
+            Packages(mongo, changes, now),
+            Incidents(mongo, changes),
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
         )

@@ -93,7 +93,7 @@ async def _changes(
 
 def _kind(change: Change, wanted: JourneyFilter, id: str | None) -> JourneyChangeKind | None:
     """What the change means to the list; None when nothing."""
-    if change.facets is None or (id is not None and change.subject != id):
+    if change.facets is None or not change.subject.startswith("jrn_" if id is None else id):
         return None
     now = wanted.matches(change.facets)
     before = change.was is not None and wanted.matches(change.was)

@@ -11,14 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from domain.errors import DomainError, Unavailable
-from domain.events import Envelope, NotificationRequested
-from domain.touchpoint import from_notification
-from storage.change import Cause, digest
-from storage.codec import load_event
+from domain.events import Envelope
+from domain.handoff_events import HandoffCreated, HandoffRetried, HandoffStarted
 from storage.events import Entry, Word, changes, words
 from storage.indexes import WITH_OUTBOX
 from storage.store import Store
-from storage.templates import SYSTEM
+from workers.follow import Following
 
 log = logging.getLogger(__name__)
 
@@ -39,15 +37,27 @@ class Published(Protocol):
 Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
 
 
+Wake = Callable[[str], Awaitable[None]]
+WAKING: Final = frozenset((HandoffCreated.type, HandoffStarted.type, HandoffRetried.type))
+
+
+async def _nobody(_: str) -> None:
+    pass
+
+
 class Incomplete(Exception):
     """Earlier revisions are not in the log yet: whoever wrote them, or the sweep, brings them."""
 
 
 class Relay:
-    """`publish` tells the subscribers of one change; it raises Unavailable while they cannot be told."""
+    """`publish` tells the subscribers of one change; it raises Unavailable while they cannot be told. `wake` tells the
+    workers that a queue has something for them; what they miss they find."""
 
-    def __init__(self, store: Store, publish: Publish, now: Callable[[], datetime]) -> None:
-        self._store, self._publish, self._now = store, publish, now
+    def __init__(
+        self, store: Store, publish: Publish, now: Callable[[], datetime], wake: Wake = _nobody
+    ) -> None:
+        self._store, self._publish, self._now, self._wake = store, publish, now, wake
+        self._following = Following(store)
         self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
         self._struck: list[tuple[str, Sequence[Word]]] = []
 
@@ -58,8 +68,12 @@ class Relay:
             if "feed" in pending and not self._queue.full():
                 self._queue.put_nowait(change)
             if "follow" in pending:
-                await self._follow(change)
+                await self._following.follow(change)
                 self._struck.append((change[0].id, ("follow",)))
+            if any(each.type in WAKING for each in change) and change[0].facets is not None:
+                queue = change[0].facets.get("queue")
+                if isinstance(queue, str):
+                    await self._wake(queue)
 
     async def run(self) -> None:
         """Tell the subscribers of this process's changes, for ever."""
@@ -111,7 +125,7 @@ class Relay:
                     first.subject, first.revision - 1, first.revision
                 )
                 if "follow" in entry.pending:
-                    await self._follow(change)
+                    await self._following.follow(change)
                     done.append((first.id, ("follow",)))
                 if "feed" in entry.pending and not away:
                     await self._publish_change(change)
@@ -166,15 +180,6 @@ class Relay:
             published = await self._publish(earlier, published_upto)
         if published.outcome not in ("published", "old"):
             raise Incomplete(f"{subject}:{revision}")
-
-    async def _follow(self, change: Sequence[Envelope]) -> None:
-        """Write what follows from a change: an event's id makes the id of what is written, so twice is once."""
-        for envelope in change:
-            if envelope.type == NotificationRequested.type:
-                event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
-                name = digest("follow", envelope.id)
-                cause = Cause(SYSTEM, name, envelope.correlation_id, envelope.id)
-                await self._store.touchpoints.add(f"tch_{name}", from_notification(envelope, event), cause)
 
 
 def _merged(struck: Sequence[tuple[str, Sequence[Word]]]) -> list[tuple[str, Sequence[Word]]]:

@@ -33,6 +33,7 @@ CUSTOMER_ACQUISITION: Final = Definition(
             type=StepType.INTEGRATION,
             package="crm",
             action="convert_lead",
+            output_mapping={"customerId": "customerId"},
             estimated_minutes=15,
         ),
         Step(
@@ -53,6 +54,7 @@ CUSTOMER_ACQUISITION: Final = Definition(
             type=StepType.INTEGRATION,
             package="business-logic",
             action="activate_service",
+            output_data=("serviceId",),
             estimated_minutes=30,
         ),
         Step(
@@ -64,6 +66,7 @@ CUSTOMER_ACQUISITION: Final = Definition(
             type=StepType.INTEGRATION,
             package="field-ops",
             action="schedule_installation",
+            output_data=("appointmentId", "installationDate"),
             estimated_minutes=20,
         ),
     ),
@@ -177,6 +180,7 @@ CUSTOMER_ONBOARDING: Final = Definition(
             type=StepType.INTEGRATION,
             package="billing-system",
             action="setup_billing",
+            output_data=("billingAccountId",),
             estimated_minutes=30,
         ),
         Step(
@@ -188,6 +192,7 @@ CUSTOMER_ONBOARDING: Final = Definition(
             type=StepType.INTEGRATION,
             package="business-logic",
             action="provision_equipment",
+            output_data=("equipmentId",),
             estimated_minutes=60,
         ),
         Step(

@@ -8,7 +8,7 @@ import pytest
 from domain import steer, walk
 from domain.errors import IllegalTransition
 from domain.events import ContextUpdated, Origin, Priority, StepCompleted, StepEntered, StepState, StepVisit
-from domain.journey import Journey, Status, evolve, require, time_left
+from domain.journey import Journey, Status, evolve, require, seconds_until
 from domain.search import query_tokens
 from domain.template import Reentry, Settings, Stage
 from domain.values import JsonObject
@@ -80,6 +80,7 @@ def test_the_facets_tell_what_a_journey_can_be_filtered_by() -> None:
         "assignedTeam": None,
         "customerId": None,
         "leadId": "l-1",
+        "incident": False,
         "createdAt": "2026-01-31T12:00:00.000Z",
         "lastActivity": "2026-01-31T12:00:00.000Z",
     }
@@ -121,11 +122,11 @@ def test_a_step_the_journey_never_saw_is_pending() -> None:
     assert started(definition("a")).visit("z") == StepVisit("z")
 
 
-def test_the_time_left_is_never_negative() -> None:
+def test_the_seconds_until_is_never_negative() -> None:
     journey = replace(started(definition("a")), due_at=later(seconds=90))
-    assert time_left(journey, NOON) == 90
-    assert time_left(journey, later(hours=1)) == 0
-    assert time_left(started(definition("a")), NOON) is None
+    assert seconds_until(journey.due_at, NOON) == 90
+    assert seconds_until(journey.due_at, later(hours=1)) == 0
+    assert seconds_until(started(definition("a")).due_at, NOON) is None
 
 
 def test_what_a_state_does_not_allow_says_so() -> None:

@@ -1,0 +1,132 @@
+"""Approvals: who may decide, what a decision is, and when it is enough.
+
+A decision never changes: who, when, what, and the policy it was made under. One person has one; a delegate decides
+instead of the person who delegated.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.errors import InvalidInput, Problem
+from domain.identity import Actor, ActorKind, Identity, Role
+
+MAX_QUORUM = 20
+
+
+class WhenDue(StrEnum):
+    EXPIRE = "expire"
+    ESCALATE = "escalate"
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalPolicy:
+    """How many must approve, who may, by when, and what happens then."""
+
+    quorum: int = 1
+    roles: tuple[str, ...] = (Role.APPROVER.value,)
+    due: timedelta | None = None  # from the request on; after an escalation once more
+    when_due: WhenDue = WhenDue.EXPIRE
+    escalate_to: str | None = None  # a role that may decide too from then on
+    requester_may_decide: bool = False  # without it: four eyes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    verdict: Verdict
+    by: Actor
+    at: datetime
+    comment: str | None = None
+    policy: ApprovalPolicy
+    voided: bool = False  # the data was changed afterwards
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """From one person to another, for one approval."""
+
+    by: str
+    to: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Where an approval stands."""
+
+    policy: ApprovalPolicy
+    decisions: tuple[Decision, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
+    escalated: bool = False
+
+    @property
+    def valid(self) -> tuple[Decision, ...]:
+        return tuple(each for each in self.decisions if not each.voided)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who may decide now."""
+        more = (self.policy.escalate_to,) if self.escalated and self.policy.escalate_to else ()
+        return tuple(dict.fromkeys((*self.policy.roles, *more)))
+
+    @property
+    def missing(self) -> int:
+        """How many approvals are still needed."""
+        given = {each.by.id for each in self.valid if each.verdict is Verdict.APPROVE}
+        return max(0, self.policy.quorum - len(given))
+
+    @property
+    def delegates(self) -> dict[str, str]:
+        """Who decides instead of whom, by the person who delegated; the last word counts."""
+        current = {each.by: each.to for each in self.delegations}
+        return {by: to for by, to in current.items() if by != to}
+
+    def decision_of(self, user: str) -> Decision | None:
+        return next((each for each in self.valid if each.by.id == user), None)
+
+    def refusal(self, identity: Identity, requester: Actor | None) -> str | None:
+        """Why this person may not decide; None where they may."""
+        if (
+            not self.policy.requester_may_decide
+            and requester is not None
+            and (requester.kind, requester.id) == (ActorKind.USER, identity.user_id)
+        ):
+            return "Whoever asked for an approval does not decide on it."
+        if identity.user_id in self.delegates:
+            return f"You delegated this to {self.delegates[identity.user_id]!r}."
+        if identity.user_id in self.delegates.values() or identity.holds(self.roles):
+            return None
+        return f"This approval is for {' or '.join(self.roles)}."
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """Whose list it is in: roles and persons."""
+        roles = dict.fromkeys((*self.roles, Role.ADMIN.value))
+        return (*(f"role:{each}" for each in roles), *(f"user:{each}" for each in self.delegates.values()))
+
+
+def check_policy(policy: ApprovalPolicy, *path: str) -> list[Problem]:
+    """Every reason why nobody could decide by this policy, or nothing could come of it."""
+    found = []
+    if not 1 <= policy.quorum <= MAX_QUORUM:
+        found.append(Problem(f"A quorum is 1 to {MAX_QUORUM}.", (*path, "quorum")))
+    if not policy.roles or any(not each.strip() for each in policy.roles):
+        found.append(Problem("At least one role, none of them empty.", (*path, "roles")))
+    if policy.due is not None and policy.due <= timedelta(0):
+        found.append(Problem("A due time is longer than nothing.", (*path, "due")))
+    if policy.when_due is WhenDue.ESCALATE and not policy.escalate_to:
+        found.append(Problem("Say which role it escalates to.", (*path, "escalateTo")))
+    if policy.when_due is WhenDue.ESCALATE and policy.due is None:
+        found.append(Problem("Without a due time nothing escalates.", (*path, "due")))
+    return found
+
+
+def require_policy(policy: ApprovalPolicy, *path: str) -> None:
+    """Raises InvalidInput with every reason."""
+    if found := check_policy(policy, *path):
+        raise InvalidInput(found[0].message, problems=found)

@@ -1,0 +1,159 @@
+"""Handing over: what people and partners do with a handoff, except deciding.
+
+Creation by a person is refused where data is missing; made by a journey, the handoff is there and has failed, so
+that a person can mend it.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from domain.approval import require_policy
+from domain.errors import IllegalTransition, InvalidInput, Problem
+from domain.events import HandoffStatus
+from domain.handoff import Handoff, begin, evolve, require
+from domain.handoff_events import (
+    ApprovalRequested,
+    FailureCode,
+    HandoffCancelled,
+    HandoffCompleted,
+    HandoffCreated,
+    HandoffDataChanged,
+    HandoffEvent,
+    HandoffFailed,
+    HandoffReassigned,
+    HandoffRetried,
+    HandoffStarted,
+    HandoffType,
+    LateResult,
+)
+from domain.identity import Actor
+from domain.package import Package, absent, missing_data
+from domain.values import Json, JsonObject
+
+_OPEN: Final = (HandoffStatus.PENDING, HandoffStatus.IN_PROGRESS)
+
+
+def create(
+    id: str, created: HandoffCreated, package: Package | None, *, by: Actor, strict: bool
+) -> list[HandoffEvent]:
+    """A new handoff. With `strict` missing data is refused (InvalidInput); without, it makes the handoff fail."""
+    if (created.kind is HandoffType.APPROVAL_REQUIRED) is not (created.policy is not None):
+        raise InvalidInput("An approval, and nothing else, needs a policy.", "approval")
+    if created.policy is not None:
+        require_policy(created.policy, "approval")
+    handoff = begin(id, created, by)
+    problems = problems_of(handoff, package)
+    if strict and problems:
+        raise InvalidInput(problems[0].message, problems=problems)
+    return [created, *([_invalid(problems, created.at)] if problems else requested(handoff, created.at))]
+
+
+def problems_of(handoff: Handoff, package: Package | None) -> list[Problem]:
+    """Why the work cannot be done as it is asked for. What people do needs no package that is known."""
+    if not called(handoff):
+        return absent(handoff.data, handoff.required_data)
+    if package is None:
+        return [Problem(f"There is no package {handoff.to_package!r}.", ("toPackage",))]
+    return missing_data(package, handoff.action, handoff.data, handoff.required_data)
+
+
+def called(handoff: Handoff) -> bool:
+    """Whether a partner is called for it, at once or when it is approved."""
+    if handoff.type is HandoffType.APPROVAL_REQUIRED:
+        return handoff.action is not None
+    return handoff.type is HandoffType.AUTOMATIC
+
+
+def requested(handoff: Handoff, at: datetime) -> list[HandoffEvent]:
+    """Where people are to decide, ask them."""
+    if handoff.approval is None:
+        return []
+    due = handoff.approval.policy.due
+    policy = handoff.approval.policy
+    return [ApprovalRequested(at=at, policy=policy, due_at=None if due is None else at + due)]
+
+
+def process(handoff: Handoff, *, by: Actor, at: datetime) -> list[HandoffEvent]:
+    """Take up what waits for a person, or try at once what waits for its next attempt."""
+    require(handoff, *_OPEN, verb="processed")
+    if handoff.awaits_decision:
+        raise IllegalTransition("It waits for a decision.", "id")
+    if handoff.type is HandoffType.MANUAL:
+        require(handoff, HandoffStatus.PENDING, verb="taken up")
+        return [HandoffStarted(at=at, assigned_to=by.id)]
+    if handoff.lease_until is not None:
+        raise IllegalTransition("An attempt is under way.", "id")
+    if handoff.next_attempt_at is None:
+        raise IllegalTransition("The partner has accepted it and will answer.", "id")
+    return [HandoffStarted(at=at)] if handoff.next_attempt_at > at else []
+
+
+def complete(handoff: Handoff, *, output: Json, at: datetime) -> list[HandoffEvent]:
+    """The work is done. After a failure, an expiry or a cancellation the result is kept, and changes nothing."""
+    if handoff.awaits_decision:
+        raise IllegalTransition("It waits for a decision.", "id")
+    if handoff.status in (HandoffStatus.FAILED, HandoffStatus.EXPIRED, HandoffStatus.CANCELLED):
+        return [LateResult(at=at, round=handoff.round, output=output)]
+    require(handoff, *_OPEN, verb="completed")
+    if handoff.status is HandoffStatus.PENDING and handoff.type is not HandoffType.MANUAL:
+        raise IllegalTransition("It was not handed over yet.", "id")
+    return [HandoffCompleted(at=at, output=output)]
+
+
+def fail(handoff: Handoff, *, reason: str, at: datetime) -> list[HandoffEvent]:
+    """The work cannot be done: an incident, until somebody retries it."""
+    if not reason.strip():
+        raise InvalidInput("A reason is needed.", "reason")
+    if handoff.awaits_decision:
+        raise IllegalTransition("It waits for a decision.", "id")
+    if handoff.status in (HandoffStatus.EXPIRED, HandoffStatus.CANCELLED):
+        return [LateResult(at=at, round=handoff.round, error=reason)]
+    require(handoff, *_OPEN, verb="failed")
+    return [HandoffFailed(at=at, code=FailureCode.REPORTED, reason=reason)]
+
+
+def cancel(handoff: Handoff, *, at: datetime, reason: str | None = None) -> list[HandoffEvent]:
+    """Nobody needs it any more. What a partner says later is kept, and changes nothing."""
+    require(handoff, *_OPEN, verb="cancelled")
+    return [HandoffCancelled(at=at, reason=reason)]
+
+
+def reassign(handoff: Handoff, *, user: str | None, at: datetime) -> list[HandoffEvent]:
+    """Say who is to do it; null takes a person off it."""
+    require(handoff, *_OPEN, HandoffStatus.FAILED, verb="reassigned")
+    return [] if handoff.assigned_to == user else [HandoffReassigned(at=at, user=user)]
+
+
+def change_data(handoff: Handoff, *, changes: JsonObject, at: datetime) -> list[HandoffEvent]:
+    """Merge at the top level (null removes a key) before the work has begun. Decisions given are void."""
+    require(handoff, HandoffStatus.PENDING, verb="given other data")
+    if not changes:
+        raise InvalidInput("Nothing to change.", "changes")
+    return [HandoffDataChanged(at=at, changes=changes)]
+
+
+def retry(
+    handoff: Handoff,
+    package: Package | None,
+    *,
+    changes: JsonObject | None,
+    reason: str | None,
+    at: datetime,
+) -> list[HandoffEvent]:
+    """A new round of a failed handoff: with mended data, or with a reason. What is still missing is refused."""
+    require(handoff, HandoffStatus.FAILED, verb="retried")
+    if not changes and not (reason or "").strip():
+        raise InvalidInput("Give changed data or a reason.", "reason")
+    events: list[HandoffEvent] = [HandoffDataChanged(at=at, changes=changes)] if changes else []
+    events.append(HandoffRetried(at=at, round=handoff.round + 1, reason=reason))
+    after = handoff
+    for event in events:
+        after = evolve(after, event)
+    if problems := problems_of(after, package):
+        raise InvalidInput(problems[0].message, problems=problems)
+    return events + (requested(after, at) if after.awaits_decision else [])
+
+
+def _invalid(problems: list[Problem], at: datetime) -> HandoffFailed:
+    reason = "; ".join(problem.message for problem in problems)
+    return HandoffFailed(at=at, code=FailureCode.VALIDATION, reason=reason, validation_errors=tuple(problems))

@@ -1,0 +1,269 @@
+"""Packages: the systems that handoffs go to, what each can be asked, and where a tenant's own one is reached.
+
+A tenant has the built-in packages (`isp/packages.py`) without an address, and may add its own. Secrets are not here:
+only their names are, the texts lie encrypted elsewhere.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, assert_never
+from urllib.parse import quote
+
+from domain.condition import look_up
+from domain.errors import IllegalTransition, InvalidInput, Problem
+from domain.events import Event
+from domain.identity import Actor
+from domain.values import Json, JsonObject
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+PATH: Final = re.compile(r"/[\w./~!$&'()*+,;=:@%{}-]*", re.ASCII)
+PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
+MAX_ACTIONS: Final = 100
+MAX_SECRETS: Final = 3
+MAX_ATTEMPTS: Final = 10
+LONGEST_ATTEMPT: Final = timedelta(minutes=5)
+LONGEST_ROUND: Final = timedelta(hours=24)
+LONGEST_OVERLAP: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How often and how long a partner is tried."""
+
+    attempts: int = 3  # the first counts
+    attempt_time: timedelta = timedelta(seconds=30)
+    total_time: timedelta = timedelta(minutes=5)  # all attempts of a round, from the first on
+    answer_time: timedelta | None = None  # for the result after a 202
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something a package can be asked to do. `path` is appended to the package's address; `{name}` in it is filled
+    from the data."""
+
+    name: str
+    description: str = ""
+    path: str
+    required_data: tuple[str, ...] = ()
+    optional_data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The name of a secret, and from when on it signs no more."""
+
+    id: str
+    created_at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A tenant's package."""
+
+    id: str
+    tenant_id: str
+    revision: int = 0
+    name: str
+    description: str = ""
+    address: str | None = None
+    enabled: bool = True
+    actions: tuple[Action, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    secrets: tuple[Secret, ...] = ()
+    created_at: datetime
+    updated_at: datetime
+    updated_by: Actor
+
+    def action(self, name: str | None) -> Action | None:
+        return next((each for each in self.actions if each.name == name), None)
+
+    def signing(self, at: datetime) -> list[str]:
+        """The ids of the secrets that sign now, the newest first."""
+        return [each.id for each in reversed(self.secrets) if each.until is None or each.until > at]
+
+    def url(self, action: Action, data: Mapping[str, Json]) -> str:
+        """Where the action is asked for. What a path parameter holds cannot leave its place in the path."""
+
+        def fill(match: re.Match[str]) -> str:
+            _, value = look_up(match[1], data)
+            return quote(str(value), safe="")
+
+        return (self.address or "").rstrip("/") + PARAMETER.sub(fill, action.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageAdded(Event):
+    type: ClassVar[str] = "package:added"
+    tenant_id: str
+    name: str
+    description: str = ""
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageConfigured(Event):
+    type: ClassVar[str] = "package:configured"
+    description: str
+    address: str | None
+    actions: tuple[Action, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageSecretRotated(Event):
+    """A new secret signs from now on; the older ones do until then. The text is in no event."""
+
+    type: ClassVar[str] = "package:secret_rotated"
+    secret_id: str
+    older_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageEnabled(Event):
+    type: ClassVar[str] = "package:enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageDisabled(Event):
+    type: ClassVar[str] = "package:disabled"
+    reason: str | None = None
+
+
+PackageEvent = PackageAdded | PackageConfigured | PackageSecretRotated | PackageEnabled | PackageDisabled
+
+
+def begin(id: str, event: PackageEvent, by: Actor) -> Package:
+    if not isinstance(event, PackageAdded):
+        raise TypeError("a package begins with being added")
+    return Package(
+        id=id,
+        tenant_id=event.tenant_id,
+        name=event.name,
+        description=event.description,
+        actions=event.actions,
+        created_at=event.at,
+        updated_at=event.at,
+        updated_by=by,
+    )
+
+
+def evolve(package: Package, event: PackageEvent) -> Package:
+    package = replace(package, updated_at=event.at, updated_by=event.by or package.updated_by)
+    match event:
+        case PackageAdded():
+            raise AssertionError("a package is added once: see begin")
+        case PackageConfigured():
+            return replace(
+                package,
+                description=event.description,
+                address=event.address,
+                actions=event.actions,
+                limits=event.limits,
+            )
+        case PackageSecretRotated(secret_id=id, older_until=until, at=at):
+            older = [
+                replace(each, until=until if each.until is None else min(each.until, until))
+                for each in package.secrets
+            ]
+            kept = [each for each in older if each.until is not None and each.until > at]
+            return replace(package, secrets=(*kept[1 - MAX_SECRETS :], Secret(id, at)))
+        case PackageEnabled():
+            return replace(package, enabled=True)
+        case PackageDisabled():
+            return replace(package, enabled=False)
+        case _:
+            assert_never(event)
+
+
+def configure(
+    package: Package,
+    *,
+    at: datetime,
+    description: str | None = None,
+    address: str | None = None,
+    actions: tuple[Action, ...] = (),
+    limits: Limits | None = None,
+) -> list[PackageEvent]:
+    """Change what is given; an action replaces the one of its name, or is added."""
+    merged = {each.name: each for each in package.actions} | {each.name: each for each in actions}
+    configured = PackageConfigured(
+        at=at,
+        description=package.description if description is None else description,
+        address=package.address if address is None else address or None,
+        actions=tuple(merged.values()),
+        limits=limits or package.limits,
+    )
+    if found := _problems(configured):
+        raise InvalidInput(found[0].message, problems=found)
+    return [configured]
+
+
+def rotate_secret(*, secret_id: str, overlap: timedelta, at: datetime) -> list[PackageEvent]:
+    """Sign with a new secret; with the older ones too until the overlap is over."""
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise InvalidInput(f"An overlap is at most {LONGEST_OVERLAP.days} days.", "overlap")
+    return [PackageSecretRotated(at=at, secret_id=secret_id, older_until=at + overlap)]
+
+
+def enable(package: Package, *, at: datetime) -> list[PackageEvent]:
+    """Let its handoffs run again."""
+    if package.enabled:
+        raise IllegalTransition("The package is switched on already.", "name")
+    return [PackageEnabled(at=at)]
+
+
+def disable(package: Package, *, at: datetime, reason: str | None = None) -> list[PackageEvent]:
+    """Its handoffs wait until it is switched on again; none fails for that."""
+    if not package.enabled:
+        raise IllegalTransition("The package is switched off already.", "name")
+    return [PackageDisabled(at=at, reason=reason)]
+
+
+def missing_data(
+    package: Package, action: str | None, data: JsonObject, required: tuple[str, ...]
+) -> list[Problem]:
+    """Why a handoff with this data cannot be executed."""
+    found = package.action(action)
+    if found is None:
+        return [Problem(f"The package {package.name!r} has no action {action!r}.", ("action",))]
+    problems = []
+    if package.address is None:
+        problems.append(Problem(f"The package {package.name!r} has no address yet.", ("toPackage",)))
+    needed = (*found.required_data, *PARAMETER.findall(found.path), *required)
+    return problems + absent(data, needed)
+
+
+def absent(data: Mapping[str, Json], needed: tuple[str, ...]) -> list[Problem]:
+    """A problem for each path that leads to nothing."""
+    gone = [path for path in dict.fromkeys(needed) if look_up(path, data)[1] is None]
+    return [Problem(f"{path} is needed.", ("data", path)) for path in gone]
+
+
+def _problems(configured: PackageConfigured) -> list[Problem]:
+    found: list[Problem] = []
+    if len(configured.actions) > MAX_ACTIONS:
+        found.append(Problem(f"A package has at most {MAX_ACTIONS} actions.", ("actions",)))
+    for action in configured.actions:
+        if not NAME.fullmatch(action.name):
+            found.append(
+                Problem("An action's name has 1 to 64 of a-z, 0-9, _ and -.", ("actions", action.name))
+            )
+        if not PATH.fullmatch(action.path) or "//" in action.path or "/.." in action.path:
+            found.append(
+                Problem("A path begins with / and stays below the address.", ("actions", action.name, "path"))
+            )
+    limits = configured.limits
+    if not 1 <= limits.attempts <= MAX_ATTEMPTS:
+        found.append(Problem(f"1 to {MAX_ATTEMPTS} attempts.", ("limits", "attempts")))
+    for name, value, longest in (
+        ("attemptTime", limits.attempt_time, LONGEST_ATTEMPT),
+        ("totalTime", limits.total_time, LONGEST_ROUND),
+    ):
+        if not timedelta(0) < value <= longest:
+            found.append(Problem(f"More than nothing, at most {longest}.", ("limits", name)))
+    if limits.answer_time is not None and limits.answer_time <= timedelta(0):
+        found.append(Problem("More than nothing.", ("limits", "answerTime")))
+    return found

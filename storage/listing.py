@@ -1,0 +1,83 @@
+"""Lists that run from new to old: what one index answers first, the rest behind it."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from domain.journey_filter import TimeRange
+from domain.paging import Page, Rows, rows
+from domain.values import timestamp
+from storage import cursors
+from storage.change import Kind, State
+from storage.codec import Document
+from storage.mongo import Mongo, key_range
+
+S = TypeVar("S", bound=State)
+OneOf = Mapping[str, tuple[str, ...]]  # field: the values it may have; the most selective field first
+
+
+class Listing(Generic[S]):
+    """The documents of one kind, each with `createdKey` and whatever other keys its lists are in the order of."""
+
+    def __init__(self, mongo: Mongo, kind: Kind[S, Any]) -> None:
+        self._mongo, self._kind = mongo, kind
+        self._collection = mongo[kind.collection]
+
+    async def page(
+        self,
+        tenant_id: str,
+        one_of: OneOf,
+        page: Page,
+        *,
+        key: str = "createdKey",
+        created: TimeRange | None = None,
+    ) -> Rows[S]:
+        """Documents from new to old by the key."""
+        cursors.require(page, cursors.TIME_KEY)
+        if any(not values for values in one_of.values()):
+            return rows(page, [], [])
+        served, rest = _match(tenant_id, one_of, key, page, created)
+        pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest)]
+        pipeline += [{"$sort": {key: 1 if page.backwards else -1}}, {"$limit": page.limit + 1}]
+        pipeline += [{"$project": {"outbox": 0}}]
+        found = [each async for each in self._mongo.aggregate(self._collection, pipeline)]
+        return rows(page, [self._kind.read(each) for each in found], [each[key] for each in found])
+
+    async def count(self, tenant_id: str, one_of: OneOf, *, created: TimeRange | None = None) -> int:
+        """How many there are."""
+        if any(not values for values in one_of.values()):
+            return 0
+        served, rest = _match(tenant_id, one_of, "createdKey", None, created)
+        pipeline: list[Document] = [{"$match": served}, *({"$match": each} for each in rest), {"$count": "n"}]
+        counted = [each async for each in self._mongo.aggregate(self._collection, pipeline)]
+        return int(counted[0]["n"]) if counted else 0
+
+
+def _match(
+    tenant_id: str, one_of: OneOf, key: str, page: Page | None, created: TimeRange | None
+) -> tuple[Document, list[Document]]:
+    """An index serves the tenant, one field with one value, and a range on the list's key."""
+    equal = {name: values[0] for name, values in one_of.items() if len(values) == 1}
+    several: Document = {name: {"$in": list(values)} for name, values in one_of.items() if len(values) > 1}
+    first = dict([next(iter(equal.items()))]) if equal else {}
+    served: Document = {"tenantId": tenant_id, **first}
+    span = _span(created)
+    bounds = key_range(page) if page else {}
+    rest: list[Document] = [{name: value} for name, value in (equal | several).items() if name not in first]
+    if span and key != "createdKey":
+        rest.append({"createdKey": span})
+    elif "$lt" in span and "$lt" in bounds:
+        bounds = span | bounds | {"$lt": min(span["$lt"], bounds["$lt"])}
+    else:
+        bounds = span | bounds
+    # Any key: a list names the index that is in its order, where a planner might take another to sort.
+    served[key] = bounds or {"$gte": ""}
+    return served, rest
+
+
+def _span(created: TimeRange | None) -> dict[str, str]:
+    span = {}
+    if created is not None and created.since is not None:
+        span["$gte"] = timestamp(created.since)
+    if created is not None and created.until is not None:
+        span["$lt"] = timestamp(created.until)
+    return span

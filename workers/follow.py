@@ -1,0 +1,227 @@
+"""What follows from an event on other documents: handoffs of steps, steps of ended handoffs, incidents, touchpoints.
+
+An event's id makes the id of the command that follows from it, so twice is once, whoever does it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from domain import handback, handing
+from domain.condition import look_up
+from domain.errors import NotFound
+from domain.events import (
+    Envelope,
+    HandoffRequested,
+    HandoffStatus,
+    HandoffWithdrawn,
+    JourneyEvent,
+    NotificationRequested,
+)
+from domain.handoff import Handoff
+from domain.handoff_events import (
+    HandoffCancelled,
+    HandoffCompleted,
+    HandoffCreated,
+    HandoffEvent,
+    HandoffExpired,
+    HandoffFailed,
+    HandoffRejected,
+    HandoffRetried,
+    HandoffType,
+)
+from domain.incident import IncidentKind, IncidentRaised
+from domain.journey import Journey
+from domain.package import Limits, Package
+from domain.template import Definition, Step
+from domain.touchpoint import from_notification
+from domain.values import JsonObject
+from storage.change import Cause, digest
+from storage.codec import load_event
+from storage.incidents import incident_id
+from storage.store import Store
+from storage.templates import SYSTEM
+
+ENDS: Final = {
+    HandoffCompleted.type: HandoffStatus.COMPLETED,
+    HandoffFailed.type: HandoffStatus.FAILED,
+    HandoffRejected.type: HandoffStatus.REJECTED,
+    HandoffExpired.type: HandoffStatus.EXPIRED,
+    HandoffCancelled.type: HandoffStatus.CANCELLED,
+}
+
+
+class Following:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def follow(self, change: Sequence[Envelope]) -> None:
+        """Do all that follows from a change."""
+        for envelope in change:
+            if envelope.type == NotificationRequested.type:
+                await self._touch(envelope)
+            elif envelope.type == HandoffRequested.type:
+                await self._hand_over(envelope)
+            elif envelope.type == HandoffWithdrawn.type:
+                await self._withdraw(envelope)
+            elif envelope.type in ENDS:
+                await self._hand_back(envelope, ENDS[envelope.type])
+            elif envelope.type == HandoffRetried.type:
+                await self._carry_on(envelope)
+
+    async def _touch(self, envelope: Envelope) -> None:
+        event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
+        cause = _cause(envelope)
+        await self._store.touchpoints.add(
+            f"tch_{cause.command_id}", from_notification(envelope, event), cause
+        )
+
+    async def _hand_over(self, envelope: Envelope) -> None:
+        """Make the step's handoff, unless the journey has left the step by now."""
+        event = load_event(HandoffRequested, envelope.data, at=envelope.occurred_at)
+        journey = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
+        if not _awaits(journey, event.handoff_id):
+            return
+        definition = await self._store.journeys.definition(journey)
+        step = definition.step(journey.current_step)
+        package = await self._store.packages.find(envelope.tenant_id, event.package)
+        created = _created(envelope, event, journey, step, package)
+        events = handing.create(event.handoff_id, created, package, by=SYSTEM, strict=False)
+        await self._store.handoffs.create(event.handoff_id, events, _cause(envelope))
+        # Whoever withdrew it between the look at the journey and the creation found nothing to cancel.
+        journey = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
+        if not _awaits(journey, event.handoff_id):
+            await self._cancel(event.handoff_id, envelope)
+
+    async def _withdraw(self, envelope: Envelope) -> None:
+        event = load_event(HandoffWithdrawn, envelope.data, at=envelope.occurred_at)
+        await self._cancel(event.handoff_id, envelope)
+
+    async def _cancel(self, id: str, envelope: Envelope) -> None:
+        """Nobody waits for it any more; one that has failed is no incident any more."""
+        cause = _cause(envelope, "cancel")
+        try:
+            handoff = await self._store.handoffs.get(id, envelope.tenant_id)
+        except NotFound:
+            return  # never made: whoever makes it looks at the journey once more
+        if handoff.status is HandoffStatus.FAILED:
+            incident = incident_id(id, str(handoff.round))
+            gone = "the journey went on without it"
+            await self._store.incidents.resolve_if_open(incident, envelope.tenant_id, gone, cause)
+        elif handoff.status.open:
+
+            def cancel(current: Handoff, at: datetime) -> list[HandoffEvent]:
+                return (
+                    handing.cancel(current, at=at, reason="the journey left the step")
+                    if current.status.open
+                    else []
+                )
+
+            changed = await self._store.handoffs.change(id, envelope.tenant_id, cancel, cause)
+            if changed.state.status is HandoffStatus.FAILED:  # it failed at this very moment
+                await self._cancel(id, envelope)
+
+    async def _hand_back(self, envelope: Envelope, status: HandoffStatus) -> None:
+        """Tell the journey how its handoff ended; what failed is an incident. Where it was retried since, that tells."""
+        handoff = await self._store.handoffs.get(envelope.subject, envelope.tenant_id)
+        if handoff.status is not status:
+            return
+        if status is HandoffStatus.FAILED:
+            await self._open_incident(envelope, handoff)
+        if handoff.journey_id is None:
+            return
+
+        def end(journey: Journey, definition: Definition, at: datetime) -> list[JourneyEvent]:
+            return handback.hand_back(
+                journey,
+                definition,
+                handoff_id=handoff.id,
+                status=status,
+                output=handoff.output,
+                reason=handoff.reason,
+                at=at,
+            )
+
+        cause = _cause(envelope, "end")
+        await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, end, cause)
+
+    async def _open_incident(self, envelope: Envelope, handoff: Handoff) -> None:
+        raised = IncidentRaised(
+            at=envelope.occurred_at,
+            tenant_id=envelope.tenant_id,
+            kind=IncidentKind.HANDOFF,
+            reason=handoff.reason or "it failed",
+            journey_id=handoff.journey_id,
+            handoff_id=handoff.id,
+            step=handoff.step,
+        )
+        id, incidents = incident_id(handoff.id, str(handoff.round)), self._store.incidents
+        await incidents.open(id, raised, _cause(envelope, "incident"))
+        # Whoever retried it meanwhile found no incident to resolve.
+        now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
+        if now.status is not HandoffStatus.FAILED or now.round != handoff.round:
+            await incidents.resolve_if_open(
+                id, envelope.tenant_id, "it was retried", _cause(envelope, "resolve")
+            )
+
+    async def _carry_on(self, envelope: Envelope) -> None:
+        event = load_event(HandoffRetried, envelope.data, at=envelope.occurred_at)
+        handoff = await self._store.handoffs.get(envelope.subject, envelope.tenant_id)
+        incident = incident_id(handoff.id, str(event.round - 1))
+        resolution = event.reason or "its data was mended"
+        await self._store.incidents.resolve_if_open(
+            incident, envelope.tenant_id, resolution, _cause(envelope, "incident")
+        )
+        if handoff.journey_id is None:
+            return
+
+        def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
+            return handback.carry_on(journey, handoff_id=handoff.id, at=at)
+
+        cause = _cause(envelope, "again")
+        await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, again, cause)
+
+
+def _cause(envelope: Envelope, *part: str) -> Cause:
+    """The command that follows from an event, on behalf of whoever caused that."""
+    name = digest("follow", envelope.id, *part)
+    return Cause(SYSTEM, name, envelope.correlation_id, envelope.id, requester=envelope.person)
+
+
+def _awaits(journey: Journey, handoff_id: str) -> bool:
+    return journey.handoff is not None and journey.handoff.id == handoff_id
+
+
+def _created(
+    envelope: Envelope,
+    event: HandoffRequested,
+    journey: Journey,
+    step: Step | None,
+    package: Package | None,
+) -> HandoffCreated:
+    """The handoff of a step: with the data that its action and its step name, and the step's own parameters."""
+    action = package.action(event.action) if package is not None else None
+    needed = step.required_data if step is not None else ()
+    offered = (*action.required_data, *action.optional_data) if action is not None else ()
+    names = dict.fromkeys(("customerId", "leadId", *needed, *offered))
+    found = {name: look_up(name, journey.scope)[1] for name in names}
+    data: JsonObject = {name: value for name, value in found.items() if value is not None and "." not in name}
+    return HandoffCreated(
+        at=envelope.occurred_at,
+        tenant_id=envelope.tenant_id,
+        kind=HandoffType.AUTOMATIC if event.policy is None else HandoffType.APPROVAL_REQUIRED,
+        name=step.name if step is not None else event.step,
+        from_package="journeys",
+        to_package=event.package,
+        action=event.action,
+        journey_id=journey.id,
+        step=event.step,
+        visit=event.visit,
+        customer_id=journey.customer_id,
+        lead_id=journey.lead_id,
+        priority=journey.priority,
+        data=data | (step.params if step is not None else {}),
+        limits=package.limits if package is not None else Limits(),
+        policy=event.policy,
+        requester=envelope.person,
+    )
