@@ -8,18 +8,20 @@ import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from app.auth import check_production, development_token
 from app.embedded import EmbeddedError, embedded
 from app.graphql import build
-from app.settings import Settings
+from app.own_key import own_key
+from app.settings import Mode, Settings
 from app.wiring import running, utc_now
 from domain.errors import DomainError, InvalidInput
 from domain.identity import Role
@@ -33,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out, err = Console(), Console(stderr=True, highlight=False)
+
+LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 Embedded = Annotated[
     bool,
@@ -86,7 +90,17 @@ def servers(configured: Settings, *, start: bool) -> Iterator[Settings]:
         yield configured
         return
     with embedded(configured.data_dir) as own:
-        yield configured.model_copy(update={"mongodb_uri": own.mongodb_uri, "redis_url": own.redis_url})
+        known = {"mongodb_uri": own.mongodb_uri, "redis_url": own.redis_url}
+        key = configured.secrets_key or SecretStr(own_key(configured.data_dir))
+        yield configured.model_copy(update=known | {"secrets_key": key})
+
+
+def demonstrating(configured: Settings) -> Settings:
+    """The settings for a demonstration: in development mode, partners to try out run on the same machine."""
+    if configured.mode is not Mode.DEVELOPMENT:
+        return configured
+    networks = dict.fromkeys([*configured.target_networks, *LOOPBACK])
+    return configured.model_copy(update={"target_networks": list(networks)})
 
 
 def check(configured: Settings) -> None:
@@ -124,6 +138,7 @@ def serve(
     """Serve GraphQL."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     configured = settings(host=host, port=port, work=work or own or None)
+    configured = demonstrating(configured) if demo else configured
     check(configured)
     if own and workers > 1:
         raise Refused("The embedded database serves one process; use --workers with MONGODB_URI.")
@@ -161,6 +176,8 @@ def environment(configured: Settings) -> dict[str, str]:
     """What a server process needs to come to the same settings."""
     values = {"JOURNEYS_WORK": str(configured.work).lower(), "JOURNEYS_MODE": configured.mode.value}
     values |= {"JOURNEYS_HOST": configured.host, "JOURNEYS_PORT": str(configured.port)}
+    values |= {"JOURNEYS_TARGET_NETWORKS": ",".join(map(str, configured.target_networks))}
+    values |= {"JOURNEYS_SECRETS_KEY": ",".join(configured.secrets_keys)}
     return values | {"MONGODB_URI": configured.mongodb_uri or "", "REDIS_URL": configured.redis_url or ""}
 
 

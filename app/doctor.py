@@ -26,9 +26,18 @@ async def examine(settings: Settings) -> list[Finding]:
     """Every finding, good ones too. Never shows a secret or a password."""
     found = [Finding(True, f"mode: {settings.mode.value}, driver: {settings.driver.value}")]
     found += [Finding(False, reason) for reason in check_production(settings)]
+    found.append(_keys(settings))
     found += await _mongodb(settings)
     found += await _redis(settings)
     return found
+
+
+def _keys(settings: Settings) -> Finding:
+    """Without a key the service does well, as long as no partner's calls are to be signed."""
+    count = len(settings.secrets_keys)
+    if not count:
+        return Finding(True, "no JOURNEYS_SECRETS_KEY is set: secrets of partners cannot be kept or used")
+    return Finding(True, f"secrets of partners rest encrypted; keys that open them: {count}")
 
 
 async def _mongodb(settings: Settings) -> list[Finding]:

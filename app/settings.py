@@ -1,9 +1,11 @@
 """Everything an operator can set, read once from the environment; the README's table lists the same names."""
 
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 
+from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -48,10 +50,45 @@ class Settings(BaseSettings):
     feed_length: int = Field(default=10_000, gt=0)  # changes kept per tenant for resuming
     work: bool = False  # run the background sweeps inside `serve`
 
+    secrets_key: SecretStr | None = None  # Fernet keys with commas; the first encrypts, all decrypt
+    # Private and loopback networks in which addresses of partner systems may lie.
+    target_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(default_factory=list)
+    lease_seconds: float = Field(default=15.0, gt=0)  # until a call of a worker that died is taken over
+    worker_slots: int = Field(default=64, gt=0)  # calls to partners that one worker has under way
+
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """A list in the environment is written with commas."""
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        return _parts(value) if isinstance(value, str) else value
+
+    @field_validator("target_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        return [ip_network(part) for part in _parts(value)] if isinstance(value, str) else value
+
+    @field_validator("secrets_key")
+    @classmethod
+    def _keys(cls, value: SecretStr | None) -> SecretStr | None:
+        """An empty one is none."""
+        keys = _parts(value.get_secret_value()) if value else []
+        require_keys(keys)
+        return value if keys else None
+
+    @property
+    def secrets_keys(self) -> list[str]:
+        """The keys that partners' secrets rest under, the newest first."""
+        return _parts(self.secrets_key.get_secret_value()) if self.secrets_key else []
+
+
+def _parts(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def require_keys(keys: list[str]) -> None:
+    """Raises ValueError, which shows none of them."""
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError:
+        raise ValueError("a key is 32 random bytes in URL-safe base64, 44 characters") from None
