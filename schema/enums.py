@@ -6,6 +6,7 @@ from typing import Final
 import strawberry
 
 from domain.allowed import JourneyAction
+from domain.approval import WhenDue
 from domain.condition import Operator, ValueType
 from domain.errors import ErrorCode
 from domain.events import Origin, Outcome, Priority, StepState
@@ -212,6 +213,13 @@ _describe(
     "What a list of journeys is ordered by, from new to old.",
     "When the journey started.",
     "When something last happened in it.",
+)
+_describe(
+    WhenDue,
+    "WhenDue",
+    "What happens to an approval that nobody has decided in time.",
+    "It ends undecided, and with it its handoff.",
+    "Once, another role or group may decide too; after that it expires.",
 )
 
 REGISTERED: Final = True

@@ -33,5 +33,9 @@ class CanOperate(Needs):
     roles = (Role.OPERATOR, Role.SERVICE)
 
 
+class CanDecide(Needs):
+    roles = (Role.APPROVER,)
+
+
 class CanAdminister(Needs):
     roles = (Role.ADMIN,)
