@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
+from domain.approval import check_policy
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import TemplateActivated, TemplateCreated, TemplateDeactivated, TemplateEvent
 from domain.identity import Actor
-from domain.template import Definition, Step, Template, Trigger, TriggerType
+from domain.template import Definition, Step, StepType, Template, Trigger, TriggerType
 
 MAX_STEPS: Final = 200
 LONGEST: Final = timedelta(days=3653)  # ten years: what lies further ahead is a slip of the pen
@@ -88,12 +89,14 @@ def _problems(definition: Definition) -> Iterator[Problem]:
     orders = {step.id: step.order for step in definition.steps}
     for n, step in enumerate(definition.steps):
         yield from _step(step, orders, ("steps", str(n)))
+        yield from _work(step, definition, ("steps", str(n)))
     yield from _twice((trigger.id for trigger in definition.triggers), "triggers", "id")
     for n, trigger in enumerate(definition.triggers):
         yield from _trigger(trigger, ("triggers", str(n)))
     key = definition.settings.entry_key
     if key is not None:
         yield from _data_path(key, "settings", "entryKey")
+    yield from _promise(definition.settings.sla, "settings", "sla")
 
 
 def _name(name: str, *path: str) -> Iterator[Problem]:
@@ -104,6 +107,11 @@ def _name(name: str, *path: str) -> Iterator[Problem]:
 def _data_path(text: str, *path: str) -> Iterator[Problem]:
     if not _PATH.fullmatch(text):
         yield Problem("A path is names with dots between them.", path)
+
+
+def _promise(promise: timedelta | None, *path: str) -> Iterator[Problem]:
+    if promise is not None and not timedelta() < promise <= LONGEST:
+        yield Problem("A promise is longer than nothing and at most ten years.", path)
 
 
 def _twice(values: Iterable[str], *where: str) -> Iterator[Problem]:
@@ -133,6 +141,29 @@ def _step(step: Step, orders: dict[str, int], path: tuple[str, ...]) -> Iterator
             yield from _data_path(data, *path, name, str(n))
     yield from _conditions(step.entry_conditions, (*path, "entryConditions"))
     yield from _conditions(step.exit_conditions, (*path, "exitConditions"))
+    yield from _promise(step.sla, *path, "sla")
+
+
+def _work(step: Step, definition: Definition, path: tuple[str, ...]) -> Iterator[Problem]:
+    """What the step hands over, who approves it, and what becomes of the result."""
+    approved = step.type in (StepType.APPROVAL, StepType.INTEGRATION)
+    if step.approval is not None and not approved:
+        yield Problem("Only APPROVAL and INTEGRATION steps are approved.", (*path, "approval"))
+    if step.approval is not None:
+        yield from check_policy(step.approval, *path, "approval")
+    if step.type is StepType.INTEGRATION and step.action is not None and not step.package:
+        yield Problem("Say which package does the action.", (*path, "package"))
+    if step.type is StepType.INTEGRATION and step.approval is not None and not step.action:
+        yield Problem("Without an action there is nothing to approve.", (*path, "action"))
+    for name, data in step.output_mapping.items():
+        yield from _data_path(data, *path, "outputMapping", name)
+    if step.on_rejected is None:
+        return
+    if definition.step(step.on_rejected) is None:
+        yield Problem(f"There is no step {step.on_rejected!r}.", (*path, "onRejected"))
+    asked = step.type is StepType.INTEGRATION and definition.settings.require_approval
+    if step.type is not StepType.APPROVAL and step.approval is None and not asked:
+        yield Problem("Only what is approved can be rejected: say how.", (*path, "onRejected"))
 
 
 def _conditions(conditions: tuple[Condition, ...], path: tuple[str, ...]) -> Iterator[Problem]:

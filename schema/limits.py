@@ -26,9 +26,10 @@ OBJECTS: Final = {
     "params": 16 * 1024,
     "ui": 16 * 1024,
     "context_mapping": 16 * 1024,
+    "output_mapping": 16 * 1024,
     "step_map": 64 * 1024,
 }
-MAPS: Final = ("context_mapping", "step_map")  # objects of texts
+MAPS: Final = ("context_mapping", "output_mapping", "step_map")  # objects of texts
 
 
 def require(input: object) -> None:

@@ -12,6 +12,7 @@ from schema.errors import UserError
 from schema.identity import Actor
 from schema.info import Info
 from schema.node import Node
+from schema.policy import ApprovalPolicy
 from schema.scalars import JSON
 
 
@@ -38,6 +39,19 @@ class TemplateStep:
     output_data: list[str] = strawberry.field(description="Paths that it adds to the context.")
     dependencies: list[str] = strawberry.field(description="Steps that must be completed or skipped before.")
     ui: JSON = strawberry.field(description="Hints for front ends; the service does not look at them.")
+    approval: ApprovalPolicy | None = strawberry.field(
+        description="How its approval is decided: of an APPROVAL step, or before an INTEGRATION step is executed."
+    )
+    output_mapping: JSON = strawberry.field(
+        description="Context keys and the paths in its handoff's output that fill them; the key `customerId` links "
+        "the customer."
+    )
+    on_rejected: str | None = strawberry.field(
+        description="The step to go to when its approval is rejected or expires; without one the journey fails."
+    )
+    sla: timedelta | None = strawberry.field(
+        description="How long it is promised to take; without it, the estimate counts."
+    )
 
     @classmethod
     def of(cls, step: domain.Step) -> Self:
@@ -59,6 +73,10 @@ class TemplateStep:
             output_data=list(step.output_data),
             dependencies=list(step.dependencies),
             ui=JSON(step.ui),
+            approval=None if step.approval is None else ApprovalPolicy.of(step.approval),
+            output_mapping=JSON(step.output_mapping),
+            on_rejected=step.on_rejected,
+            sla=step.sla,
         )
 
 
@@ -103,9 +121,14 @@ class TemplateSettings:
         description="Whether a journey goes on by itself after steps without people."
     )
     allow_skip_steps: bool = strawberry.field(description="Whether steps may be skipped.")
-    require_approval: bool = strawberry.field(description="Whether the journey as a whole needs an approval.")
+    require_approval: bool = strawberry.field(
+        description="Whether every INTEGRATION step needs an approval before it is executed."
+    )
     notifications_enabled: bool = strawberry.field(description="Whether notification steps tell anybody.")
     sla_tracking: bool = strawberry.field(description="Whether service levels are computed for it.")
+    sla: timedelta | None = strawberry.field(
+        description="How long the whole is promised to take; without it, `slaHours` of the context or the estimate."
+    )
     reentry: Reentry = strawberry.field(description="When another one may start for the same customer.")
     entry_key: str | None = strawberry.field(
         description="A path in the context that stands for the customer in that rule, such as `ticketId`."
@@ -119,6 +142,7 @@ class TemplateSettings:
             require_approval=settings.require_approval,
             notifications_enabled=settings.notifications_enabled,
             sla_tracking=settings.sla_tracking,
+            sla=settings.sla,
             reentry=settings.reentry,
             entry_key=settings.entry_key,
         )

@@ -7,6 +7,7 @@ import strawberry
 from domain import template as domain
 from domain.template import Category, Reentry, Stage, StepType, TriggerType
 from schema.condition import ConditionInput
+from schema.policy import ApprovalPolicyInput
 from schema.scalars import JSON, json_object
 
 
@@ -49,6 +50,23 @@ class TemplateStepInput:
     ui: JSON | None = strawberry.field(
         default=None, description="Hints for front ends, an object up to 16 KiB."
     )
+    approval: ApprovalPolicyInput | None = strawberry.field(
+        default=None,
+        description="How its approval is decided: of an APPROVAL step, where one approver is enough without it, or "
+        "before an INTEGRATION step is executed.",
+    )
+    output_mapping: JSON | None = strawberry.field(
+        default=None,
+        description="Context keys and the paths in its handoff's output that fill them, an object of texts up to "
+        "16 KiB. The key `customerId` links the customer.",
+    )
+    on_rejected: str | None = strawberry.field(
+        default=None,
+        description="The step to go to when its approval is rejected or expires; without one the journey fails.",
+    )
+    sla: timedelta | None = strawberry.field(
+        default=None, description="How long it is promised to take; without it, the estimate counts."
+    )
 
     def to_domain(self) -> domain.Step:
         return domain.Step(
@@ -69,6 +87,10 @@ class TemplateStepInput:
             output_data=tuple(self.output_data),
             dependencies=tuple(self.dependencies),
             ui=json_object(self.ui),
+            approval=None if self.approval is None else self.approval.to_domain(),
+            output_mapping={key: str(path) for key, path in json_object(self.output_mapping).items()},
+            on_rejected=self.on_rejected,
+            sla=self.sla,
         )
 
 
@@ -113,13 +135,17 @@ class TemplateSettingsInput:
     )
     allow_skip_steps: bool = strawberry.field(default=False, description="Whether steps may be skipped.")
     require_approval: bool = strawberry.field(
-        default=False, description="Whether the journey as a whole needs an approval."
+        default=False, description="Whether every INTEGRATION step needs an approval before it is executed."
     )
     notifications_enabled: bool = strawberry.field(
         default=True, description="Whether notification steps tell anybody."
     )
     sla_tracking: bool = strawberry.field(
         default=False, description="Whether service levels are computed for it."
+    )
+    sla: timedelta | None = strawberry.field(
+        default=None,
+        description="How long the whole is promised to take; without it, `slaHours` of the context or the estimate.",
     )
     reentry: Reentry = strawberry.field(
         default=Reentry.ONCE_ACTIVE, description="When another one may start for the same customer."
@@ -135,6 +161,7 @@ class TemplateSettingsInput:
             require_approval=self.require_approval,
             notifications_enabled=self.notifications_enabled,
             sla_tracking=self.sla_tracking,
+            sla=self.sla,
             reentry=self.reentry,
             entry_key=self.entry_key,
         )
