@@ -16,7 +16,7 @@ from domain.journey_filter import JourneyOrder
 from domain.template import Category, Reentry, Stage, StepType, TriggerType
 
 
-def _describe(kind: type[Enum], name: str, description: str, *values: str) -> None:
+def describe(kind: type[Enum], name: str, description: str, *values: str) -> None:
     """Register an enumeration under a GraphQL name, with a sentence for each value in order."""
     strawberry.enum(kind, name=name, description=description)
     known = kind.__strawberry_definition__.values  # type: ignore[attr-defined]  # Strawberry's own protocol
@@ -24,7 +24,7 @@ def _describe(kind: type[Enum], name: str, description: str, *values: str) -> No
         value.description = text
 
 
-_describe(
+describe(
     ErrorCode,
     "ErrorCode",
     "Why something was refused. When an error is told, nothing has changed.",
@@ -47,7 +47,7 @@ _describe(
     "Something the service needs is away for the moment; try again.",
     "The subscriber read too slowly; subscribe again from the cursor in the error.",
 )
-_describe(
+describe(
     Status,
     "JourneyStatus",
     "Whether a journey goes on.",
@@ -57,7 +57,7 @@ _describe(
     "A step failed; it can be retried.",
     "It was given up.",
 )
-_describe(
+describe(
     Stage,
     "Stage",
     "Where in its life a customer stands.",
@@ -71,7 +71,7 @@ _describe(
     "Has left or is leaving.",
     "Left and is being won back.",
 )
-_describe(
+describe(
     Category,
     "JourneyType",
     "What a journey is for.",
@@ -82,7 +82,7 @@ _describe(
     "Moving a customer to a better service.",
     "Anything else.",
 )
-_describe(
+describe(
     Priority,
     "Priority",
     "How urgent a journey is.",
@@ -91,7 +91,7 @@ _describe(
     "Before others.",
     "Before all others.",
 )
-_describe(
+describe(
     StepType,
     "StepType",
     "Who does a step.",
@@ -102,7 +102,7 @@ _describe(
     "The service: somebody is told.",
     "Another journey.",
 )
-_describe(
+describe(
     StepState,
     "StepState",
     "Where a step of a journey stands.",
@@ -113,7 +113,7 @@ _describe(
     "Left out, with a reason.",
     "Gone wrong; retrying the journey enters it again.",
 )
-_describe(
+describe(
     Reentry,
     "Reentry",
     "When another journey of the same template may start for the same customer, lead or entry key.",
@@ -121,7 +121,7 @@ _describe(
     "When none of them is live: active, paused or failed.",
     "Never again.",
 )
-_describe(
+describe(
     TriggerType,
     "TriggerType",
     "What makes a trigger fire.",
@@ -131,7 +131,7 @@ _describe(
     "Conditions that turn true.",
     "An event.",
 )
-_describe(
+describe(
     Operator,
     "ConditionOperator",
     "How a condition compares the value it finds with the expected one.",
@@ -146,7 +146,7 @@ _describe(
     "The value found is in the expected list.",
     "The value found is not in the expected list, or is missing.",
 )
-_describe(
+describe(
     ValueType,
     "ConditionValueType",
     "What both sides of a comparison are coerced to. What cannot be coerced makes the condition false.",
@@ -156,14 +156,14 @@ _describe(
     "An instant, from RFC 3339.",
     "A list; a single value becomes a list of one.",
 )
-_describe(
+describe(
     Origin,
     "Origin",
     "Where a fact comes from.",
     "It happened here.",
     "History imported from elsewhere: it has no side effects.",
 )
-_describe(
+describe(
     Outcome,
     "Outcome",
     "How a contact went.",
@@ -171,7 +171,7 @@ _describe(
     "Badly.",
     "Neither well nor badly.",
 )
-_describe(
+describe(
     ActorKind,
     "ActorKind",
     "What kind of actor caused something.",
@@ -180,7 +180,7 @@ _describe(
     "This service.",
     "Somebody in imported history.",
 )
-_describe(
+describe(
     Role,
     "Role",
     "What somebody may do.",
@@ -190,7 +190,7 @@ _describe(
     "Whatever any role may, and write templates and see the relay.",
     "Another system: whatever an operator may.",
 )
-_describe(
+describe(
     JourneyAction,
     "JourneyAction",
     "Something that can be done with a journey.",
@@ -207,14 +207,14 @@ _describe(
     "updateJourneyContext",
     "migrateJourneys, to a version that has the current step",
 )
-_describe(
+describe(
     JourneyOrder,
     "JourneyOrder",
     "What a list of journeys is ordered by, from new to old.",
     "When the journey started.",
     "When something last happened in it.",
 )
-_describe(
+describe(
     WhenDue,
     "WhenDue",
     "What happens to an approval that nobody has decided in time.",
