@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,11 +16,16 @@ from domain.values import milliseconds
 from resolvers.context import Context
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
+from storage.secrets import Vault
 from storage.store import Store
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
+from workers.calls import Calls
+from workers.handoffs import HandoffWorker
+from workers.outbound import Outbound
 from workers.relay import Relay
 from workers.timers import Timers
+from workers.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +46,9 @@ class Runtime:
     feed: Feed
     relay: Relay
     timers: Timers
+    handoffs: HandoffWorker
+    calls: Calls
+    vault: Vault
     authenticator: Authenticator
     now: Callable[[], datetime]
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -78,25 +87,52 @@ async def running(
     )
     broker = Broker(settings.redis_url, feed_length=settings.feed_length)
     store = Store.of(mongo, now)
-    relay = Relay(store, broker.publish, now)
+    vault = Vault(mongo, settings.secrets_keys)
+    outbound = Outbound(settings.target_networks, now)
+    calls = Calls(store, vault, outbound.send, now)
+    handoffs = HandoffWorker(
+        store,
+        calls,
+        now,
+        new_id=new_id,
+        chance=random.random,
+        slots=settings.worker_slots,
+        lease=settings.lease_seconds,
+    )
+    wakeup = Wakeup(broker.wake, handoffs.wake if work else None)
+    relay = Relay(store, broker.publish, now, wakeup.wake)
     store.changes.logged = relay.logged
     feed = Feed(broker, store.events, now)
     runtime = Runtime(
-        settings, store, broker, feed, relay, Timers(store, now), Authenticator(settings, now), now
+        settings,
+        store,
+        broker,
+        feed,
+        relay,
+        Timers(store, now),
+        handoffs,
+        calls,
+        vault,
+        Authenticator(settings, now),
+        now,
     )
     try:
         await create_indexes(mongo)
         runtime.spawn(relay.run(), "relay")
+        runtime.spawn(wakeup.run(), "wakeup")
         if serve:
             runtime.spawn(feed.run(), "feed")
         if work:
             runtime.spawn(relay.sweep(), "sweep")
             runtime.spawn(runtime.timers.run(), "timers")
+            runtime.spawn(handoffs.run(), "handoffs")
+            runtime.spawn(handoffs.listen(broker.woken()), "work")
         yield runtime
     finally:
         await store.changes.drain()
         for task in list(runtime.tasks):
             task.cancel()
         await asyncio.gather(*runtime.tasks, return_exceptions=True)
+        await outbound.close()
         await broker.close()
         await mongo.close()

@@ -77,6 +77,7 @@ class Handoff:
     validation_errors: tuple[Problem, ...] = ()
     assigned_to: str | None = None
     requester: Actor | None = None
+    correlation_id: str | None = None
     approval: Approval | None = None
     limits: Limits = field(default_factory=Limits)
     round: int = 1
@@ -196,6 +197,7 @@ def begin(id: str, event: HandoffEvent, by: Actor) -> Handoff:
         assigned_to=event.assigned_to,
         due_at=event.due_at,
         requester=event.requester,
+        correlation_id=event.correlation_id,
         next_attempt_at=event.at if event.kind is HandoffType.AUTOMATIC else None,
         created_at=event.at,
         created_by=event.by or by,

@@ -61,6 +61,7 @@ class HandoffCreated(Event):
     assigned_to: str | None = None
     due_at: datetime | None = None
     requester: Actor | None = None
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,15 @@ class Secret:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What came of a test call: an HTTP status, or why there is none."""
+
+    status: int | None
+    error: str | None
+    milliseconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """A tenant's package."""
@@ -89,7 +98,8 @@ class Package:
 
         def fill(match: re.Match[str]) -> str:
             _, value = look_up(match[1], data)
-            return quote(str(value), safe="")
+            text = str(value)
+            return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
         return (self.address or "").rstrip("/") + PARAMETER.sub(fill, action.path)
 

@@ -162,6 +162,25 @@ class Broker:
         async with _within(PUBLISH_SECONDS):
             await self._publisher.publish(name, b"")
 
+    async def wake(self, queue: str) -> None:
+        """Tell the workers that there is something to do. Raises Unavailable."""
+        async with _within(PUBLISH_SECONDS):
+            await self._publisher.publish(WORK, queue.encode())
+
+    async def woken(self) -> AsyncIterator[str]:
+        """What `wake` tells, for ever. What is told while Redis is away is missed."""
+        while True:
+            line = self._listener.pubsub()
+            try:
+                await line.subscribe(WORK)
+                async for message in line.listen():
+                    if message["type"] == "message":
+                        yield message["data"].decode()
+            except (RedisError, OSError):
+                await asyncio.sleep(RECONNECT_SECONDS)
+            finally:
+                await line.aclose()  # type: ignore[no-untyped-call]  # redis-py's own
+
     async def version(self) -> str:
         async with _within(PUBLISH_SECONDS):
             return str((await self._publisher.info("server"))["redis_version"])
@@ -183,6 +202,10 @@ async def _within(seconds: float) -> AsyncIterator[None]:
             yield
     except (RedisError, OSError) as error:
         raise Unavailable("Redis cannot be reached.") from error
+
+
+WORK: Final = "journeys:work"
+RECONNECT_SECONDS: Final = 0.5
 
 
 def channel(tenant_id: str) -> str:

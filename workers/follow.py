@@ -122,7 +122,7 @@ class Following:
                 await self._cancel(id, envelope)
 
     async def _hand_back(self, envelope: Envelope, status: HandoffStatus) -> None:
-        """Tell the journey how its handoff ended; what failed is an incident. Where it was retried since, that tells."""
+        """Tell the journey how its handoff ended; what failed is an incident. One that was retried tells later."""
         handoff = await self._store.handoffs.get(envelope.subject, envelope.tenant_id)
         if handoff.status is not status:
             return
@@ -224,4 +224,5 @@ def _created(
         limits=package.limits if package is not None else Limits(),
         policy=event.policy,
         requester=envelope.person,
+        correlation_id=envelope.correlation_id,
     )

@@ -37,11 +37,11 @@ class Published(Protocol):
 Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
 
 
-Wake = Callable[[str], Awaitable[None]]
+Wake = Callable[[str], None]
 WAKING: Final = frozenset((HandoffCreated.type, HandoffStarted.type, HandoffRetried.type))
 
 
-async def _nobody(_: str) -> None:
+def _nobody(_: str) -> None:
     pass
 
 
@@ -73,7 +73,7 @@ class Relay:
             if any(each.type in WAKING for each in change) and change[0].facets is not None:
                 queue = change[0].facets.get("queue")
                 if isinstance(queue, str):
-                    await self._wake(queue)
+                    self._wake(queue)
 
     async def run(self) -> None:
         """Tell the subscribers of this process's changes, for ever."""
