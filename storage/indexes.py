@@ -21,6 +21,17 @@ JOURNEY_FILTERS: Final = (
     "customerId",
     "leadId",
 )
+HANDOFF_FILTERS: Final = (
+    "journeyId",
+    "customerId",
+    "leadId",
+    "assignedTo",
+    "toPackage",
+    "status",
+    "type",
+    "fromPackage",
+    "action",
+)
 RECORD_FILTERS: Final = ("journeyId", "customerId", "leadId", "kind", "channel", "source", "campaign")
 
 
@@ -52,6 +63,15 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("tenantId", "listKey"), {}),
         (_by("tenantId", "templateId", "version"), {"unique": True}),
     ],
+    "handoffs": [
+        *_outbox(),
+        *_listed(HANDOFF_FILTERS, "createdKey", "activityKey"),
+        (_by("wakeAt"), {"sparse": True}),
+        (_by("queue", "wakeAt"), {"sparse": True}),
+        (_by("pendingFor", "dueKey"), {"sparse": True}),
+    ],
+    "packages": [*_outbox(), (_by("tenantId"), {})],
+    "incidents": [*_outbox(), *_listed(("journeyId", "status", "kind"), "createdKey")],
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "imports": [*_outbox()],
