@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,7 +18,9 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from app.auth import check_production, development_token
+from app.demo import Partner, load
 from app.embedded import EmbeddedError, embedded
+from app.example_partner import example_partner
 from app.graphql import build
 from app.own_key import own_key
 from app.settings import Mode, Settings
@@ -143,9 +145,11 @@ def serve(
     if own and workers > 1:
         raise Refused("The embedded database serves one process; use --workers with MONGODB_URI.")
     bound = listen(configured.host, configured.port)
-    with bound, servers(configured, start=own) as ready:
+    with bound, servers(configured, start=own) as ready, ExitStack() as demonstration:
         if demo:
-            asyncio.run(_load_demo(ready))
+            callback = f"http://{ready.host}:{bound.getsockname()[1]}/graphql"
+            partner = demonstration.enter_context(example_partner(ready, callback))
+            asyncio.run(_load_demo(ready, partner))
         out.print(
             f"GraphQL and GraphiQL: http://{ready.host}:{bound.getsockname()[1]}/graphql", soft_wrap=True
         )
@@ -181,11 +185,9 @@ def environment(configured: Settings) -> dict[str, str]:
     return values | {"MONGODB_URI": configured.mongodb_uri or "", "REDIS_URL": configured.redis_url or ""}
 
 
-async def _load_demo(configured: Settings) -> None:
-    from app.demo import load  # noqa: PLC0415  # only where it is asked for
-
+async def _load_demo(configured: Settings, partner: Partner | None) -> None:
     async with running(configured, serve=False) as runtime:
-        await load(runtime.store, runtime.now)
+        await load(runtime.store, runtime.vault, runtime.now, partner)
 
 
 @app.command()

@@ -189,16 +189,16 @@ class HandoffWorker:
 
     async def _insist(
         self, handoff: Handoff, record: Callable[[Handoff, datetime], list[HandoffEvent]]
-    ) -> None:
+    ) -> Handoff:
         """The partner has done it: that is recorded, even if the database is away for some seconds."""
-        for last in range(RECORD_TRIES - 1, -1, -1):
+        for tries_left in range(RECORD_TRIES, 0, -1):
             try:
-                await self._change(handoff, record, "answer")
-                return
+                return await self._change(handoff, record, "answer")
             except Unavailable:
-                if not last:
+                if tries_left == 1:
                     raise
                 await asyncio.sleep(RECORD_SECONDS)
+        raise AssertionError("the last try returns or raises")
 
     async def _change(
         self, handoff: Handoff, command: Callable[[Handoff, datetime], list[HandoffEvent]], part: str
