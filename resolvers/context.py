@@ -3,7 +3,7 @@
 The identity is asked for by permissions only, so that a page without a token can still show the schema.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,12 @@ from graphql import (
 
 from domain.errors import Unauthenticated
 from domain.identity import Identity
+from domain.package import Package, Probed
 from domain.paging import Page
 from resolvers.loaders import Loaders
 from schema.info import Info
 from storage.change import Cause, digest
+from storage.secrets import Vault
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ class Context:
     new_id: Callable[[], str]
     request_id: str
     max_concurrent_journeys: int
+    vault: Vault | None = None  # of partners' secrets
+    probe: Callable[[Package, str | None], Awaitable[Probed]] | None = (
+        None  # a test call; without an action, of the address
+    )
     known: Identity | None = None
     refused: Unauthenticated | None = None
     transport: Any = None  # the response or socket that answers; only the edge looks at it
