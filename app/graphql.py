@@ -21,6 +21,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 import schema.enums
+import schema.handoff_enums
 from app.execution import Execution
 from app.masking import Masking
 from resolvers.context import Context
@@ -39,6 +40,7 @@ from subscriptions.journeys import JourneySubscriptions
 from subscriptions.sharing import Groups
 
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
+assert schema.handoff_enums.REGISTERED  # noqa: S101
 
 MAX_DEPTH: Final = 12
 MAX_ALIASES: Final = 50

@@ -34,13 +34,23 @@ class UserError:
     journey_id: strawberry.ID | None = strawberry.field(
         default=None, description="The journey that is in the way (JOURNEY_EXISTS)."
     )
+    decided_by: list[str] = strawberry.field(
+        default_factory=list,
+        description="The users who decided before (ALREADY_DECIDED); empty with any other code.",
+    )
 
 
 def user_errors(error: DomainError) -> list[UserError]:
     """The refusal as a payload tells it. An error of the request is raised on."""
     if isinstance(error, OF_THE_REQUEST):
         raise error
+    return every_error(error)
+
+
+def every_error(error: DomainError) -> list[UserError]:
+    """The same for one part of many, where no other part is to be lost to an error of the request."""
     revision, journey = error.extra.get("currentRevision"), error.extra.get("journeyId")
+    decided = error.extra.get("decidedBy")
     return [
         UserError(
             code=error.code,
@@ -49,6 +59,7 @@ def user_errors(error: DomainError) -> list[UserError]:
             condition=UnmetCondition.of(problem.condition) if isinstance(problem.condition, Unmet) else None,
             current_revision=revision if isinstance(revision, int) else None,
             journey_id=strawberry.ID(journey) if isinstance(journey, str) else None,
+            decided_by=[str(each) for each in decided] if isinstance(decided, list) else [],
         )
         for problem in error.problems
     ]

@@ -8,11 +8,13 @@ import strawberry
 from domain import journey as domain
 from domain.allowed import JourneyAction, allowed_actions
 from domain.events import Origin, Priority, StepState, StepVisit
+from domain.handoff_filter import HandoffFilter, HandoffOrder
 from domain.journey import Status
 from domain.template import Category, Stage, Step, StepType
 from domain.touchpoint import RecordFilter
 from schema.condition import UnmetCondition
 from schema.event import Event, EventConnection
+from schema.handoff import Handoff, HandoffConnection
 from schema.identity import Actor
 from schema.info import Info
 from schema.node import Node
@@ -105,6 +107,9 @@ class Journey(Node):
         description="What is left of that time while it is paused."
     )
     origin: Origin = strawberry.field(description="Whether it started here or was imported.")
+    incident: bool = strawberry.field(
+        description="Whether it stands still because its step's handoff failed."
+    )
     live_cursor: str | None = strawberry.field(
         default=None,
         description="The end of the feed from before the journey was read, for `after` of a subscription; null while "
@@ -144,6 +149,29 @@ class Journey(Node):
     ) -> EventConnection:
         rows = await info.context.store.events.history(self.id, info.context.page(first, after, last, before))
         return connect(EventConnection, rows, Event.of)
+
+    @strawberry.field(
+        description="The handoff that its current step waits for, also where that has failed; null where it waits for "
+        "none, or the handoff is still to be made."
+    )
+    async def handoff(self, info: Info) -> Handoff | None:
+        if self.state.handoff is None:
+            return None
+        found = await info.context.loaders.handoff.load(self.state.handoff.id)
+        return None if found is None else Handoff.of(found)
+
+    @strawberry.field(description="Its handoffs, from new to old.")
+    async def handoffs(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> HandoffConnection:
+        store, wanted, tenant = (
+            info.context.store.handoffs,
+            HandoffFilter(journey_id=self.id),
+            self.state.tenant_id,
+        )
+        page = info.context.page(first, after, last, before)
+        rows = await store.page(tenant, wanted, HandoffOrder.CREATED_AT, page)
+        return connect(HandoffConnection, rows, Handoff.of, lambda: store.count(tenant, wanted))
 
     @strawberry.field(description="Its touchpoints, from new to old.")
     async def touchpoints(
@@ -197,6 +225,7 @@ class Journey(Node):
             due_at=journey.due_at,
             remaining=None if left is None else timedelta(seconds=left),
             origin=journey.origin,
+            incident=journey.incident,
             live_cursor=live_cursor,
         )
 

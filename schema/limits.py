@@ -17,10 +17,19 @@ from domain.touchpoint import MAX_METADATA_BYTES
 from domain.walk import MAX_CONTEXT_BYTES
 
 MAX_NAME: Final = 200
-TEXTS: Final = {"reason": 2_000, "description": 10_000, "title": 500, "field": 500, "value": 10_000}
+TEXTS: Final = {
+    "reason": 2_000,
+    "comment": 2_000,
+    "resolution": 2_000,
+    "description": 10_000,
+    "title": 500,
+    "field": 500,
+    "value": 10_000,
+}
 OBJECTS: Final = {
     "context": MAX_CONTEXT_BYTES,
     "changes": MAX_CONTEXT_BYTES,
+    "data": MAX_CONTEXT_BYTES,
     "default_context": MAX_CONTEXT_BYTES,
     "metadata": MAX_METADATA_BYTES,
     "params": 16 * 1024,
@@ -29,6 +38,8 @@ OBJECTS: Final = {
     "output_mapping": 16 * 1024,
     "step_map": 64 * 1024,
 }
+VALUES: Final = {"output": 64 * 1024}  # any JSON
+JSONS: Final = OBJECTS | VALUES
 MAPS: Final = ("context_mapping", "output_mapping", "step_map")  # objects of texts
 
 
@@ -48,7 +59,7 @@ def _values(input: object, path: tuple[str, ...]) -> Iterator[tuple[str, object,
         value, where = getattr(input, field.name), (*path, to_camel(field.name))
         values = enumerate(value) if isinstance(value, list) else ()
         each = [(item, (*where, str(n))) for n, item in values] or [(value, where)]
-        for item, place in each if field.name not in OBJECTS else [(value, where)]:
+        for item, place in each if field.name not in JSONS else [(value, where)]:
             if is_dataclass(item):
                 yield from _values(item, place)
             elif item is not None:
@@ -63,6 +74,8 @@ def _problems(input: object, path: tuple[str, ...]) -> Iterator[Problem]:
         elif name in MAPS and isinstance(value, dict):
             odd = [key for key, text in value.items() if not isinstance(text, str)]
             yield from (Problem("A text is needed here.", (*place, key)) for key in odd)
+        elif name in VALUES:
+            continue
         elif isinstance(value, str) and not isinstance(value, Enum) and len(value) > longest:
             yield Problem(f"It has at most {longest:,} characters.", place)
         elif name == "idempotency_key" and value == "":
@@ -71,5 +84,5 @@ def _problems(input: object, path: tuple[str, ...]) -> Iterator[Problem]:
 
 def _too_large(input: object, path: tuple[str, ...]) -> Iterator[Problem]:
     for name, value, place in _values(input, path):
-        if name in OBJECTS and len(orjson.dumps(value)) > OBJECTS[name]:
-            yield Problem(f"It has at most {OBJECTS[name]:,} bytes of JSON.", place)
+        if name in JSONS and len(orjson.dumps(value)) > JSONS[name]:
+            yield Problem(f"It has at most {JSONS[name]:,} bytes of JSON.", place)

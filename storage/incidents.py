@@ -1,6 +1,6 @@
 """Incidents: opened by what failed, resolved by what mends it; listed from new to old."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,8 @@ from storage.change import Cause, Changed, Changes, Kind, digest
 from storage.codec import Document
 from storage.listing import Listing
 from storage.mongo import DuplicateKeyError, Mongo
+
+Command = Callable[[Incident, datetime], Sequence[IncidentEvent]]
 
 
 def _keys(incident: Incident) -> Document:
@@ -41,13 +43,21 @@ class Incidents:
         except DuplicateKeyError:
             return
 
+    async def change(
+        self, id: str, tenant_id: str, command: Command, cause: Cause, *, expected: int | None = None
+    ) -> Changed[Incident]:
+        async def run(incident: Incident, now: datetime) -> Sequence[IncidentEvent]:
+            return command(incident, max(now, incident.created_at))
+
+        return await self._changes.change(INCIDENT, id, tenant_id, run, cause, expected=expected)
+
     async def resolve(self, id: str, tenant_id: str, resolution: str, cause: Cause) -> Changed[Incident]:
         """Raises NotFound. Resolved already, it stays as it is."""
 
-        async def run(incident: Incident, now: datetime) -> Sequence[IncidentEvent]:
-            return fold.resolve(incident, resolution=resolution, at=now)
+        def resolve(incident: Incident, at: datetime) -> Sequence[IncidentEvent]:
+            return fold.resolve(incident, resolution=resolution, at=at)
 
-        return await self._changes.change(INCIDENT, id, tenant_id, run, cause)
+        return await self.change(id, tenant_id, resolve, cause)
 
     async def resolve_if_open(self, id: str, tenant_id: str, resolution: str, cause: Cause) -> None:
         """The same where there may be none."""
