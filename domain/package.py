@@ -5,11 +5,13 @@ only their names are, the texts lie encrypted elsewhere.
 """
 
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, assert_never
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from domain.condition import look_up
 from domain.errors import IllegalTransition, InvalidInput, Problem
@@ -20,6 +22,11 @@ from domain.values import Json, JsonObject
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PATH: Final = re.compile(r"/[\w./~!$&'()*+,;=:@%{}-]*", re.ASCII)
 PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
+DATA: Final = re.compile(r"[^\s.]+(\.[^\s.]+)*")
+HOST: Final = re.compile(r"[\w.:-]+")
+SECRET: Final = re.compile(r"whsec_([A-Za-z0-9+/]+=*)")  # as Standard Webhooks writes them
+SECRET_BYTES: Final = range(24, 65)
+LONGEST_ADDRESS: Final = 500
 MAX_ACTIONS: Final = 100
 MAX_SECRETS: Final = 3
 MAX_ATTEMPTS: Final = 10
@@ -211,6 +218,17 @@ def configure(
     return [configured]
 
 
+def require_secret(text: str) -> None:
+    """Raises InvalidInput for what is no secret, without showing it."""
+    found = SECRET.fullmatch(text)
+    try:
+        length = len(b64decode(found[1], validate=True)) if found else 0
+    except NotBase64:
+        length = 0
+    if length not in SECRET_BYTES:
+        raise InvalidInput("A secret is whsec_ and the base64 of 24 to 64 random bytes.", "secret")
+
+
 def rotate_secret(*, secret_id: str, overlap: timedelta, at: datetime) -> list[PackageEvent]:
     """Sign with a new secret; with the older ones too until the overlap is over."""
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
@@ -242,8 +260,10 @@ def missing_data(
     problems = []
     if package.address is None:
         problems.append(Problem(f"The package {package.name!r} has no address yet.", ("toPackage",)))
-    needed = (*found.required_data, *PARAMETER.findall(found.path), *required)
-    return problems + absent(data, needed)
+    placed = PARAMETER.findall(found.path)
+    odd = [path for path in placed if look_up(path, data)[1] in ("", ".", "..")]
+    problems += [Problem(f"{path} cannot be part of an address.", ("data", path)) for path in odd]
+    return problems + absent(data, (*found.required_data, *placed, *required))
 
 
 def absent(data: Mapping[str, Json], needed: tuple[str, ...]) -> list[Problem]:
@@ -252,19 +272,36 @@ def absent(data: Mapping[str, Json], needed: tuple[str, ...]) -> list[Problem]:
     return [Problem(f"{path} is needed.", ("data", path)) for path in gone]
 
 
+def problem_with_address(address: str) -> str | None:
+    """Why this cannot be where a package is reached; None where it can."""
+    if len(address) > LONGEST_ADDRESS:
+        return f"An address has at most {LONGEST_ADDRESS} characters."
+    if not address.isprintable() or re.search(r"[\s\\]", address):
+        return "An address has no spaces and no backslashes."
+    try:
+        parsed = urlsplit(address)
+        port = parsed.port
+    except ValueError:
+        return "This is not an address that can be read."
+    if parsed.scheme not in ("http", "https"):
+        return "An address begins with https:// or http://."
+    if "@" in parsed.netloc:
+        return "An address holds no user and no password."
+    if not HOST.fullmatch(parsed.hostname or "") or port == 0:
+        return "An address names a host, by a name or a number."
+    if "?" in address or "#" in address:
+        return "An address ends with its path: no query, no fragment."
+    return None
+
+
 def _problems(configured: PackageConfigured) -> list[Problem]:
     found: list[Problem] = []
+    if configured.address is not None and (problem := problem_with_address(configured.address)):
+        found.append(Problem(problem, ("address",)))
     if len(configured.actions) > MAX_ACTIONS:
         found.append(Problem(f"A package has at most {MAX_ACTIONS} actions.", ("actions",)))
     for action in configured.actions:
-        if not NAME.fullmatch(action.name):
-            found.append(
-                Problem("An action's name has 1 to 64 of a-z, 0-9, _ and -.", ("actions", action.name))
-            )
-        if not PATH.fullmatch(action.path) or "//" in action.path or "/.." in action.path:
-            found.append(
-                Problem("A path begins with / and stays below the address.", ("actions", action.name, "path"))
-            )
+        found += _problems_of(action, ("actions", action.name))
     limits = configured.limits
     if not 1 <= limits.attempts <= MAX_ATTEMPTS:
         found.append(Problem(f"1 to {MAX_ATTEMPTS} attempts.", ("limits", "attempts")))
@@ -277,3 +314,17 @@ def _problems(configured: PackageConfigured) -> list[Problem]:
     if limits.answer_time is not None and limits.answer_time <= timedelta(0):
         found.append(Problem("More than nothing.", ("limits", "answerTime")))
     return found
+
+
+def _problems_of(action: Action, place: tuple[str, ...]) -> Iterator[Problem]:
+    if not NAME.fullmatch(action.name):
+        yield Problem("An action's name has 1 to 64 of a-z, 0-9, _ and -.", place)
+    if not PATH.fullmatch(action.path) or "//" in action.path or "/.." in action.path:
+        yield Problem("A path begins with / and stays below the address.", (*place, "path"))
+    placed = PARAMETER.findall(action.path)
+    if re.search(r"[{}]", PARAMETER.sub("", action.path)) or not all(map(DATA.fullmatch, placed)):
+        yield Problem("A part that the data fills is written {customerId}.", (*place, "path"))
+    for name, paths in (("requiredData", action.required_data), ("optionalData", action.optional_data)):
+        for n, data in enumerate(paths):
+            if not DATA.fullmatch(data):
+                yield Problem("A path is names with dots between them.", (*place, name, str(n)))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain import package as fold
-from domain.errors import InvalidInput, NotFound
+from domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from domain.identity import Actor, ActorKind
 from domain.isp.packages import ISP_PACKAGES
 from domain.package import NAME, Package, PackageAdded, PackageEvent
@@ -62,12 +62,17 @@ class Packages:
         known |= {each.name: each for each in map(PACKAGE.read, found)}
         return [known[name] for name in sorted(known)]
 
+    async def outcome(self, tenant_id: str, name: str, cause: Cause) -> Changed[Package] | None:
+        """What a command did that is given again; None where it was not given before."""
+        return await self._changes.outcome(PACKAGE, package_id(tenant_id, name), cause)
+
     async def change(
         self, tenant_id: str, name: str, command: Command, cause: Cause, *, expected: int | None = None
     ) -> Changed[Package]:
         """Carry a command out on a package, which is added where there is none. Raises InvalidInput for a name that is
-        none, or one package too many."""
-        await self._add(tenant_id, name, cause)
+        none, LimitExceeded for one package too many."""
+        if added := await self._add(tenant_id, name, command, cause, expected):
+            return added
 
         async def run(package: Package, now: datetime) -> Sequence[PackageEvent]:
             return command(package, now)
@@ -75,24 +80,28 @@ class Packages:
         id = package_id(tenant_id, name)
         return await self._changes.change(PACKAGE, id, tenant_id, run, cause, expected=expected)
 
-    async def _add(self, tenant_id: str, name: str, cause: Cause) -> None:
+    async def _add(
+        self, tenant_id: str, name: str, command: Command, cause: Cause, expected: int | None
+    ) -> Changed[Package] | None:
+        """The package with the command carried out; None where it is there already. What is refused adds none."""
         if not NAME.fullmatch(name):
             raise InvalidInput("A package's name has 1 to 64 of a-z, 0-9, _ and -.", "name")
         id = package_id(tenant_id, name)
         with translated():
             if await self._packages.find_one({"_id": id}, {"_id": 1}):
-                return
+                return None
             if await self._packages.count_documents({"tenantId": tenant_id}, limit=MOST) >= MOST:
-                raise InvalidInput(f"A tenant has at most {MOST} packages.", "name")
+                raise LimitExceeded(f"A tenant has at most {MOST} packages.", "name")
+        if expected:
+            raise Conflict(0)
         description, actions = ISP_PACKAGES.get(name, ("", ()))
-        added = PackageAdded(
-            at=self._now(), tenant_id=tenant_id, name=name, description=description, actions=actions
-        )
-        own = Cause(cause.actor, digest("package", cause.command_id, name), cause.correlation_id)
+        now = self._now()
+        added = PackageAdded(at=now, tenant_id=tenant_id, name=name, description=description, actions=actions)
+        events = [added, *command(fold.begin(id, added, cause.actor), now)]
         try:
-            await self._changes.create(PACKAGE, id, [added], own)
+            return await self._changes.create(PACKAGE, id, events, cause)
         except DuplicateKeyError:
-            return  # somebody else added it a moment ago
+            return None  # somebody else added it a moment ago
 
 
 def _built_in(tenant_id: str, name: str) -> Package | None:
