@@ -26,12 +26,20 @@ from app.execution import Execution
 from app.masking import Masking
 from resolvers.context import Context
 from resolvers.events import EventQueries
+from resolvers.handoff_bulk import HandoffBulkMutations
+from resolvers.handoff_changes import HandoffMutations
+from resolvers.handoffs import HandoffQueries
+from resolvers.incidents import IncidentMutations, IncidentQueries
 from resolvers.journey_changes import JourneyMutations
 from resolvers.journeys import JourneyQueries
 from resolvers.nodes import NodeQueries
+from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
+from schema.handoff import Handoff
+from schema.incident import Incident
 from schema.journey import Journey
+from schema.package import Package
 from schema.scalars import SCALARS
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
@@ -50,7 +58,16 @@ RULES: Final[list[type[ASTValidationRule]]] = [limit_depth(MAX_DEPTH, None), lim
 
 
 @strawberry.type(description="What can be asked.")
-class Query(NodeQueries, JourneyQueries, TemplateQueries, TouchpointQueries, EventQueries):
+class Query(
+    NodeQueries,
+    JourneyQueries,
+    HandoffQueries,
+    IncidentQueries,
+    TemplateQueries,
+    TouchpointQueries,
+    EventQueries,
+    PackageQueries,
+):
     pass
 
 
@@ -58,7 +75,15 @@ class Query(NodeQueries, JourneyQueries, TemplateQueries, TouchpointQueries, Eve
     description="What can be done. A refused mutation changes nothing and says why in `userErrors`. Where nothing else "
     "is said, a text has at most 200 characters, a reason 2,000 and a description 10,000."
 )
-class Mutation(JourneyMutations, TemplateMutations, TouchpointMutations):
+class Mutation(
+    JourneyMutations,
+    HandoffMutations,
+    HandoffBulkMutations,
+    IncidentMutations,
+    TemplateMutations,
+    TouchpointMutations,
+    PackageMutations,
+):
     pass
 
 
@@ -123,7 +148,7 @@ def build() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Journey, Template, Touchpoint, Conversion],
+        types=[Journey, Handoff, Incident, Template, Touchpoint, Conversion, Package],
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[
             Masking,

@@ -4,15 +4,19 @@ import strawberry
 
 from domain.errors import InvalidInput, NotFound
 from schema.arguments import ObjectId, ObjectIds
+from schema.handoff import Handoff
 from schema.identity import Viewer
+from schema.incident import Incident
 from schema.info import Info
 from schema.journey import Journey
 from schema.node import Node
+from schema.package import Package
 from schema.permissions import CanView
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 
 MAX_NODES = 100
+MANY = ("jrn_", "hof_")  # read in one go
 
 
 @strawberry.type
@@ -34,10 +38,15 @@ class NodeQueries:
     async def nodes(self, info: Info, ids: ObjectIds) -> list[Node | None]:
         if len(ids) > MAX_NODES:
             raise InvalidInput(f"At most {MAX_NODES} ids at a time.", "ids")
+        store, tenant = info.context.store, info.context.identity.tenant_id
+        known: dict[str, Node] = {}
         wanted = [id for id in ids if id.startswith("jrn_")]
-        found = await info.context.store.journeys.many(wanted, info.context.identity.tenant_id)
-        journeys = {id: Journey.of(each) for id, each in zip(wanted, found, strict=True) if each is not None}
-        return [journeys.get(id) if id.startswith("jrn_") else await _find(info, id) for id in ids]
+        for journey in await store.journeys.many(wanted, tenant) if wanted else ():
+            known |= {journey.id: Journey.of(journey)} if journey is not None else {}
+        wanted = [id for id in ids if id.startswith("hof_")]
+        for handoff in await store.handoffs.many(wanted, tenant) if wanted else ():
+            known |= {handoff.id: Handoff.of(handoff)} if handoff is not None else {}
+        return [known.get(id) if id.startswith(MANY) else await _find(info, id) for id in ids]
 
 
 async def _find(info: Info, id: str) -> Node | None:
@@ -52,6 +61,12 @@ async def _find(info: Info, id: str) -> Node | None:
                 return Touchpoint.of(await store.touchpoints.get(id, tenant))
             case "cnv":
                 return Conversion.of(await store.conversions.get(id, tenant))
+            case "hof":
+                return Handoff.of(await store.handoffs.get(id, tenant))
+            case "inc":
+                return Incident.of(await store.incidents.get(id, tenant))
+            case "pkg":
+                return Package.of(await store.packages.get(id, tenant))
             case _:
                 return None
     except NotFound:

@@ -25,6 +25,8 @@ TEXTS: Final = {
     "title": 500,
     "field": 500,
     "value": 10_000,
+    "address": 500,
+    "path": 500,
 }
 OBJECTS: Final = {
     "context": MAX_CONTEXT_BYTES,
