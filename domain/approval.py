@@ -82,24 +82,41 @@ class Approval:
 
     @property
     def delegates(self) -> dict[str, str]:
-        """Who decides instead of whom, by the person who delegated; the last word counts."""
-        current = {each.by: each.to for each in self.delegations}
-        return {by: to for by, to in current.items() if by != to}
+        """Who decides instead of whom, by the person who delegated. Whoever takes a vote back takes it from all who
+        had it from there on."""
+        current: dict[str, str] = {}
+        for each in self.delegations:
+            if each.by != each.to:
+                current[each.by] = each.to
+                continue
+            holder = each.by
+            while holder in current:
+                holder = current.pop(holder)
+        return current
+
+    def holder(self, user: str) -> str:
+        """Who has this person's vote now."""
+        delegates = self.delegates
+        while user in delegates:
+            user = delegates[user]
+        return user
+
+    def barred(self, requester: Actor | None) -> str | None:
+        """The user who may not decide because it was they who asked."""
+        asked = requester is not None and requester.kind in (ActorKind.USER, ActorKind.SERVICE)
+        return requester.id if requester and asked and not self.policy.requester_may_decide else None
 
     def decision_of(self, user: str) -> Decision | None:
         return next((each for each in self.valid if each.by.id == user), None)
 
     def refusal(self, identity: Identity, requester: Actor | None) -> str | None:
         """Why this person may not decide; None where they may."""
-        if (
-            not self.policy.requester_may_decide
-            and requester is not None
-            and (requester.kind, requester.id) == (ActorKind.USER, identity.user_id)
-        ):
+        if identity.user_id == self.barred(requester):
             return "Whoever asked for an approval does not decide on it."
-        if identity.user_id in self.delegates:
-            return f"You delegated this to {self.delegates[identity.user_id]!r}."
-        if identity.user_id in self.delegates.values() or identity.holds(self.roles):
+        delegates = self.delegates
+        if identity.user_id in delegates:
+            return f"You delegated this to {delegates[identity.user_id]!r}."
+        if identity.user_id in delegates.values() or identity.holds(self.roles):
             return None
         return f"This approval is for {' or '.join(self.roles)}."
 

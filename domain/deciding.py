@@ -55,6 +55,8 @@ def delegate(handoff: Handoff, identity: Identity, *, to: str, at: datetime) -> 
     """Let somebody else decide instead; to oneself takes it back."""
     approval = _open(handoff)
     if to == identity.user_id and identity.user_id in approval.delegates:
+        if approval.decision_of(holder := approval.holder(to)) is not None:
+            raise IllegalTransition(f"{holder!r} has decided instead of you already.", "to")
         return [ApprovalDelegated(at=at, from_user=identity.user_id, to_user=to)]
     if refusal := approval.refusal(identity, handoff.requester):
         raise CannotDecide(refusal, "id")
@@ -62,12 +64,10 @@ def delegate(handoff: Handoff, identity: Identity, *, to: str, at: datetime) -> 
         raise IllegalTransition("You have decided already.", "id")
     if to == identity.user_id or not to.strip():
         raise InvalidInput("Name somebody else.", "to")
-    if (
-        handoff.requester is not None
-        and to == handoff.requester.id
-        and not approval.policy.requester_may_decide
-    ):
+    if to == approval.barred(handoff.requester):
         raise InvalidInput("Whoever asked for an approval does not decide on it.", "to")
+    if to in approval.delegates or approval.decision_of(to) is not None:
+        raise InvalidInput(f"{to!r} has decided or delegated it already.", "to")
     return [ApprovalDelegated(at=at, from_user=identity.user_id, to_user=to)]
 
 
@@ -111,7 +111,8 @@ def _open(handoff: Handoff) -> Approval:
         raise IllegalTransition("This handoff needs no approval.", "id")
     if handoff.awaits_decision:
         return handoff.approval
-    if handoff.status in (HandoffStatus.EXPIRED, HandoffStatus.CANCELLED):
+    decided = handoff.status not in (HandoffStatus.EXPIRED, HandoffStatus.CANCELLED)
+    if not decided or not handoff.approval.valid:
         raise IllegalTransition(f"It is {handoff.status.value}.", "id")
     raise AlreadyDecided([each.by.id for each in handoff.approval.valid])
 
