@@ -21,6 +21,7 @@ from domain.handoff_events import (
     HandoffType,
     LateResult,
 )
+from domain.package import LONGEST_ROUND
 from domain.values import Json
 
 FIRST_DELAY: Final = 1.0  # seconds before the first retry, at most; doubled for each one more
@@ -77,7 +78,7 @@ def answered(
     """What the partner's answer means. `jitter` (0 to 1) is the part of the delay that is waited."""
     status = answer.status
     if handoff.claim != name:
-        return _late(handoff, answer, at)
+        return _late(handoff, answer, name, at)
     if status is not None and 200 <= status < 300 and status != 202:  # noqa: PLR2004  # HTTP's own numbers
         ended = _end(handoff, AttemptOutcome.SUCCEEDED, answer, at)
         return [ended, HandoffCompleted(at=at, output=answer.body)]
@@ -117,6 +118,7 @@ def _unsuccessful(
     status: int | None = None,
 ) -> list[HandoffEvent]:
     """One attempt more, or none: they are used up, or their time would be over."""
+    delay = min(delay, LONGEST_ROUND.total_seconds())  # a partner may ask for patience beyond any calendar
     next_at = at + timedelta(milliseconds=round(delay * 1000))
     more = handoff.tried < handoff.limits.attempts
     in_time = handoff.deadline is None or next_at < handoff.deadline
@@ -155,14 +157,16 @@ def _accepted(handoff: Handoff, answer: Answer, at: datetime) -> AttemptEnded:
     )
 
 
-def _late(handoff: Handoff, answer: Answer, at: datetime) -> list[HandoffEvent]:
+def _late(handoff: Handoff, answer: Answer, name: str, at: datetime) -> list[HandoffEvent]:
     """The attempt is not this worker's any more. That a partner accepted what it has finished by now is no news."""
     if answer.status == 202 and handoff.status is HandoffStatus.COMPLETED:  # noqa: PLR2004
         return []
+    attempt = next((each for each in handoff.attempts if each.claim == name), None)
     return [
         LateResult(
             at=at,
-            round=handoff.round,
+            round=handoff.round if attempt is None else attempt.round,
+            attempt=None if attempt is None else attempt.number,
             status=answer.status,
             output=answer.body,
             error=None if answer.error is None else answer.error[:MAX_ERROR],

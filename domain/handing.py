@@ -89,14 +89,16 @@ def process(handoff: Handoff, *, by: Actor, at: datetime) -> list[HandoffEvent]:
 
 
 def complete(handoff: Handoff, *, output: Json, at: datetime) -> list[HandoffEvent]:
-    """The work is done. After a failure, an expiry or a cancellation the result is kept, and changes nothing."""
-    if handoff.awaits_decision:
-        raise IllegalTransition("It waits for a decision.", "id")
+    """The work is done. After a failure, an expiry or a cancellation the result is kept, and changes nothing; nor does
+    that of an earlier round before the partner is asked again."""
     if handoff.status in (HandoffStatus.FAILED, HandoffStatus.EXPIRED, HandoffStatus.CANCELLED):
         return [LateResult(at=at, round=handoff.round, output=output)]
     require(handoff, *_OPEN, verb="completed")
-    if handoff.status is HandoffStatus.PENDING and handoff.type is not HandoffType.MANUAL:
-        raise IllegalTransition("It was not handed over yet.", "id")
+    if handoff.type is not HandoffType.MANUAL and handoff.tried == 0:
+        if handoff.attempts:
+            return [LateResult(at=at, round=handoff.attempts[-1].round, output=output)]
+        waits = "It waits for a decision." if handoff.awaits_decision else "It was not handed over yet."
+        raise IllegalTransition(waits, "id")
     return [HandoffCompleted(at=at, output=output)]
 
 
@@ -104,6 +106,8 @@ def fail(handoff: Handoff, *, reason: str, at: datetime) -> list[HandoffEvent]:
     """The work cannot be done: an incident, until somebody retries it."""
     if not reason.strip():
         raise InvalidInput("A reason is needed.", "reason")
+    if handoff.awaits_decision and handoff.attempts:
+        return [LateResult(at=at, round=handoff.attempts[-1].round, error=reason)]
     if handoff.awaits_decision:
         raise IllegalTransition("It waits for a decision.", "id")
     if handoff.status in (HandoffStatus.EXPIRED, HandoffStatus.CANCELLED):
@@ -124,12 +128,21 @@ def reassign(handoff: Handoff, *, user: str | None, at: datetime) -> list[Handof
     return [] if handoff.assigned_to == user else [HandoffReassigned(at=at, user=user)]
 
 
-def change_data(handoff: Handoff, *, changes: JsonObject, at: datetime) -> list[HandoffEvent]:
-    """Merge at the top level (null removes a key) before the work has begun. Decisions given are void."""
+def change_data(
+    handoff: Handoff, *, changes: JsonObject, at: datetime, package: Package | None = None
+) -> list[HandoffEvent]:
+    """Merge at the top level (null removes a key) before the work has begun. Decisions given are void. What is needed
+    cannot be taken away: give the package, which says what its action needs."""
     require(handoff, HandoffStatus.PENDING, verb="given other data")
     if not changes:
         raise InvalidInput("Nothing to change.", "changes")
-    return [HandoffDataChanged(at=at, changes=changes)]
+    changed = HandoffDataChanged(at=at, changes=changes)
+    after = evolve(handoff, changed)
+    known = called(handoff) and package is not None
+    problems = problems_of(after, package) if known else absent(after.data, after.required_data)
+    if problems:
+        raise InvalidInput(problems[0].message, problems=problems)
+    return [changed]
 
 
 def retry(

@@ -50,6 +50,7 @@ class Attempt:
     outcome: AttemptOutcome | None = None  # None while it runs, or where the handoff ended meanwhile
     status: int | None = None  # of HTTP
     error: str | None = None
+    claim: str | None = None  # whose it was: what comes late is told of the attempt it belongs to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +156,9 @@ class Handoff:
 
 def excluded(approval: Approval, requester: Actor | None) -> set[str]:
     """The users whose list it is not in though their role would be: they have decided, delegated, or asked for it."""
+    barred = approval.barred(requester)
     users = {each.by.id for each in approval.valid} | set(approval.delegates)
-    if requester is not None and not approval.policy.requester_may_decide:
-        users.add(requester.id)
-    return users
+    return users if barred is None else users | {barred}
 
 
 def handoff_id(journey_id: str, step: str, visit: int) -> str:
@@ -271,7 +271,7 @@ def _started(handoff: Handoff, user: str | None, at: datetime) -> Handoff:
 
 
 def _attempted(handoff: Handoff, event: AttemptStarted) -> Handoff:
-    attempt = Attempt(round=event.round, number=event.attempt, started_at=event.at)
+    attempt = Attempt(round=event.round, number=event.attempt, started_at=event.at, claim=event.claim)
     return replace(
         handoff,
         status=HandoffStatus.IN_PROGRESS,

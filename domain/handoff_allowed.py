@@ -9,6 +9,7 @@ from domain import deciding, handing
 from domain.errors import DomainError, IllegalTransition
 from domain.events import HandoffStatus
 from domain.handoff import Handoff, require
+from domain.handoff_events import LateResult
 from domain.identity import Identity, Role
 
 
@@ -52,10 +53,11 @@ def handoff_actions(handoff: Handoff, identity: Identity, *, at: datetime) -> li
     return [_verdict(action, attempt, identity) for action, attempt in tries.items()]
 
 
-def _open(handoff: Handoff, attempt: Callable[[], object]) -> None:
+def _open(handoff: Handoff, attempt: Callable[[], Sequence[object]]) -> None:
     """A late result is only kept: that is nothing to offer."""
     require(handoff, HandoffStatus.PENDING, HandoffStatus.IN_PROGRESS, verb="ended")
-    attempt()
+    if any(isinstance(event, LateResult) for event in attempt()):
+        raise IllegalTransition("It was not handed over again yet.")
 
 
 def _news(events: Sequence[object]) -> None:
