@@ -74,6 +74,7 @@ class Awaited:
     status: HandoffStatus = HandoffStatus.PENDING
     output: Json = None
     reason: str | None = None
+    applied: bool = False  # what it gave went into the context; what is written there afterwards stays
 
     @property
     def settled(self) -> bool:
@@ -346,7 +347,9 @@ def _left(
 def _heard(journey: Journey, status: HandoffStatus, output: Json, reason: str | None) -> Journey:
     if journey.handoff is None:
         return journey
-    return replace(journey, handoff=replace(journey.handoff, status=status, output=output, reason=reason))
+    applied = journey.status is Status.ACTIVE
+    heard = replace(journey.handoff, status=status, output=output, reason=reason, applied=applied)
+    return replace(journey, handoff=heard)
 
 
 def _paused(journey: Journey, event: JourneyPaused) -> Journey:
@@ -363,8 +366,10 @@ def _paused(journey: Journey, event: JourneyPaused) -> Journey:
 
 
 def _resumed(journey: Journey, event: JourneyResumed) -> Journey:
+    waiting = journey.handoff
     return replace(
         journey,
+        handoff=replace(waiting, applied=True) if waiting is not None and waiting.settled else waiting,
         status=Status.ACTIVE,
         due_at=event.due_at,
         remaining_seconds=None,
@@ -385,7 +390,9 @@ def _ended(journey: Journey, status: Status, at: datetime, reason: str | None) -
         blocked_by=(),
         remaining_seconds=None,
         sla_due_at=None,
+        sla_remaining=None,
         step_sla_due_at=None,
+        step_sla_remaining=None,
     )
 
 

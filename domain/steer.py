@@ -11,6 +11,7 @@ from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import (
     ContextUpdated,
     CustomerLinked,
+    HandoffWithdrawn,
     JourneyAbandoned,
     JourneyAssigned,
     JourneyCompleted,
@@ -26,7 +27,7 @@ from domain.events import (
     StepVisit,
 )
 from domain.journey import Journey, Status, require, seconds_until
-from domain.story import Story, exit_unmet, proceed, refuse_unmet, withdrawing
+from domain.story import Story, exit_unmet, hands_over, proceed, refuse_unmet, withdrawing
 from domain.template import Definition
 from domain.values import Json
 
@@ -172,6 +173,9 @@ def migrate(
     entered = story.journey.current.state is not StepState.BLOCKED
     if step is not None and entered and step.stage is not journey.stage:
         story.tell(StageChanged(at=at, from_stage=journey.stage, to_stage=step.stage))
+    waiting = journey.handoff
+    if step is not None and waiting is not None and not waiting.settled and not hands_over(step):
+        story.tell(HandoffWithdrawn(at=at, handoff_id=waiting.id))  # nobody would wait for it here
     proceed(story)
     return story.events
 

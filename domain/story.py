@@ -42,6 +42,10 @@ class Story:
     definition: Definition
     at: datetime
     events: list[JourneyEvent] = field(default_factory=list)
+    before: Journey = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.journey
 
     def tell(self, event: JourneyEvent) -> None:
         self.events.append(event)
@@ -115,11 +119,17 @@ def _promised(story: Story, step: Step) -> datetime | None:
     return story.at + promise if tracked and promise else None
 
 
+def hands_over(step: Step) -> bool:
+    """Whether the step's work is a handoff. An integration that names nothing to do is none."""
+    calls = step.type is StepType.INTEGRATION and bool(step.package) and bool(step.action)
+    return calls or step.type is StepType.APPROVAL
+
+
 def _hand_over(story: Story, step: Step, visit: int) -> None:
     """The work of an integration or an approval is somebody else's. One without an action waits like a manual step."""
-    approval = step.type is StepType.APPROVAL
-    if not approval and (step.type is not StepType.INTEGRATION or not step.package or not step.action):
+    if not hands_over(step):
         return
+    approval = step.type is StepType.APPROVAL
     needed = approval or story.definition.settings.require_approval
     policy = step.approval or (ApprovalPolicy() if needed else None)
     story.tell(
@@ -190,7 +200,9 @@ def _take(story: Story, step: Step, result: Awaited) -> None:
     """The step's handoff has ended: what it gave goes into the journey, and the step ends with it."""
     visit = story.journey.current.visit
     if result.status is HandoffStatus.COMPLETED:
-        _map_output(story, step, result.output)
+        before = story.before.handoff
+        if before is None or before.id != result.id or not before.applied:
+            _map_output(story, step, result.output)
         if not exit_unmet(story.journey, story.definition):
             story.tell(StepCompleted(at=story.at, step=step.id, visit=visit, automatic=not result.approval))
         return
