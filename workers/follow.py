@@ -32,7 +32,7 @@ from domain.handoff_events import (
 )
 from domain.incident import IncidentKind, IncidentRaised
 from domain.journey import Journey
-from domain.package import Limits, Package
+from domain.package import PARAMETER, Limits, Package
 from domain.template import Definition, Step
 from domain.touchpoint import from_notification
 from domain.values import JsonObject
@@ -42,6 +42,7 @@ from storage.incidents import incident_id
 from storage.store import Store
 from storage.templates import SYSTEM
 
+GONE_ON: Final = "the journey went on without it"
 ENDS: Final = {
     HandoffCompleted.type: HandoffStatus.COMPLETED,
     HandoffFailed.type: HandoffStatus.FAILED,
@@ -106,8 +107,7 @@ class Following:
             return  # never made: whoever makes it looks at the journey once more
         if handoff.status is HandoffStatus.FAILED:
             incident = incident_id(id, str(handoff.round))
-            gone = "the journey went on without it"
-            await self._store.incidents.resolve_if_open(incident, envelope.tenant_id, gone, cause)
+            await self._store.incidents.resolve_if_open(incident, envelope.tenant_id, GONE_ON, cause)
         elif handoff.status.open:
 
             def cancel(current: Handoff, at: datetime) -> list[HandoffEvent]:
@@ -128,6 +128,9 @@ class Following:
             return
         if status is HandoffStatus.FAILED:
             await self._open_incident(envelope, handoff)
+        await self._end(envelope, handoff)
+
+    async def _end(self, envelope: Envelope, handoff: Handoff) -> None:
         if handoff.journey_id is None:
             return
 
@@ -136,7 +139,7 @@ class Following:
                 journey,
                 definition,
                 handoff_id=handoff.id,
-                status=status,
+                status=handoff.status,
                 output=handoff.output,
                 reason=handoff.reason,
                 at=at,
@@ -157,12 +160,21 @@ class Following:
         )
         id, incidents = incident_id(handoff.id, str(handoff.round)), self._store.incidents
         await incidents.open(id, raised, _cause(envelope, "incident"))
-        # Whoever retried it meanwhile found no incident to resolve.
+        # Whoever retried it meanwhile, or let the journey go on without it, found no incident to resolve.
         now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
+        over = None
         if now.status is not HandoffStatus.FAILED or now.round != handoff.round:
-            await incidents.resolve_if_open(
-                id, envelope.tenant_id, "it was retried", _cause(envelope, "resolve")
-            )
+            over = "it was retried"
+        elif await self._left(now):
+            over = GONE_ON
+        if over is not None:
+            await incidents.resolve_if_open(id, envelope.tenant_id, over, _cause(envelope, "resolve"))
+
+    async def _left(self, handoff: Handoff) -> bool:
+        """Whether it was a step's, and the journey has left that step."""
+        if handoff.journey_id is None or handoff.step is None:
+            return False
+        return not _awaits(await self._store.journeys.get(handoff.journey_id, handoff.tenant_id), handoff.id)
 
     async def _carry_on(self, envelope: Envelope) -> None:
         event = load_event(HandoffRetried, envelope.data, at=envelope.occurred_at)
@@ -172,7 +184,10 @@ class Following:
         await self._store.incidents.resolve_if_open(
             incident, envelope.tenant_id, resolution, _cause(envelope, "incident")
         )
-        if handoff.journey_id is None:
+        if handoff.journey_id is None or handoff.status is HandoffStatus.FAILED:
+            return  # that it has failed anew is told by its failure
+        if await self._left(handoff):
+            await self._cancel(handoff.id, envelope)
             return
 
         def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
@@ -180,6 +195,9 @@ class Following:
 
         cause = _cause(envelope, "again")
         await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, again, cause)
+        now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
+        if now.status is HandoffStatus.FAILED:  # anew, before the journey heard of the retry
+            await self._end(envelope, now)
 
 
 def _cause(envelope: Envelope, *part: str) -> Cause:
@@ -202,10 +220,13 @@ def _created(
     """The handoff of a step: with the data that its action and its step name, and the step's own parameters."""
     action = package.action(event.action) if package is not None else None
     needed = step.required_data if step is not None else ()
-    offered = (*action.required_data, *action.optional_data) if action is not None else ()
-    names = dict.fromkeys(("customerId", "leadId", *needed, *offered))
+    offered: tuple[str, ...] = ()
+    if action is not None:
+        offered = (*action.required_data, *action.optional_data, *PARAMETER.findall(action.path))
+    # What a dotted path leads to is handed over with all that stands beside it.
+    names = dict.fromkeys(path.partition(".")[0] for path in ("customerId", "leadId", *needed, *offered))
     found = {name: look_up(name, journey.scope)[1] for name in names}
-    data: JsonObject = {name: value for name, value in found.items() if value is not None and "." not in name}
+    data: JsonObject = {name: value for name, value in found.items() if value is not None}
     return HandoffCreated(
         at=envelope.occurred_at,
         tenant_id=envelope.tenant_id,
@@ -221,6 +242,7 @@ def _created(
         lead_id=journey.lead_id,
         priority=journey.priority,
         data=data | (step.params if step is not None else {}),
+        required_data=needed,
         limits=package.limits if package is not None else Limits(),
         policy=event.policy,
         requester=envelope.person,
