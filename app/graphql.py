@@ -44,12 +44,14 @@ from schema.scalars import SCALARS
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from subscriptions.events import EventSubscriptions
+from subscriptions.handoffs import HandoffSubscriptions
 from subscriptions.journeys import JourneySubscriptions
 from subscriptions.sharing import Groups
 
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
 assert schema.handoff_enums.REGISTERED  # noqa: S101
 
+OF_THE_VIEWER: Final = ("allowedActions", "pendingApprovalsChanged")  # fields that depend on the very user
 MAX_DEPTH: Final = 12
 MAX_ALIASES: Final = 50
 MAX_TOKENS: Final = 4_000
@@ -79,6 +81,7 @@ class Mutation(
     JourneyMutations,
     HandoffMutations,
     HandoffBulkMutations,
+    ApprovalMutations,
     IncidentMutations,
     TemplateMutations,
     TouchpointMutations,
@@ -88,7 +91,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be watched, over graphql-transport-ws or server-sent events.")
-class Subscription(JourneySubscriptions, EventSubscriptions):
+class Subscription(JourneySubscriptions, HandoffSubscriptions, EventSubscriptions):
     pass
 
 
@@ -135,7 +138,9 @@ class Schema(strawberry.Schema):
             return await source(context)
         identity = context.identity
         variables = orjson.dumps(variable_values, option=orjson.OPT_SORT_KEYS)
-        key = (identity.tenant_id, identity.roles, query, operation_name, variables)
+        own = identity.user_id if any(name in query for name in OF_THE_VIEWER) else None
+        rights = (identity.tenant_id, identity.roles, identity.groups, own)
+        key = (rights, query, operation_name, variables)
         return self.groups.join(key, context, source)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
