@@ -17,6 +17,7 @@ from domain.values import timestamp
 from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind
 from storage.codec import Document
+from storage.indexes import FEW_HANDOFFS, HANDOFF_FILTERS
 from storage.listing import Listing
 from storage.mongo import Mongo, translated
 
@@ -50,7 +51,7 @@ class Handoffs:
     def __init__(self, mongo: Mongo, changes: Changes) -> None:
         self._mongo, self._changes = mongo, changes
         self._handoffs = mongo[HANDOFF.collection]
-        self._listing: Listing[Handoff] = Listing(mongo, HANDOFF)
+        self._listing: Listing[Handoff] = Listing(mongo, HANDOFF, HANDOFF_FILTERS, FEW_HANDOFFS)
 
     async def create(self, id: str, events: Sequence[HandoffEvent], cause: Cause) -> Changed[Handoff]:
         return await self._changes.create(HANDOFF, id, events, cause)

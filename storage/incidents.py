@@ -11,6 +11,7 @@ from domain.paging import Page, Rows
 from domain.values import timestamp
 from storage.change import Cause, Changed, Changes, Kind, digest
 from storage.codec import Document
+from storage.indexes import INCIDENT_FILTERS
 from storage.listing import Listing
 from storage.mongo import DuplicateKeyError, Mongo
 
@@ -34,7 +35,7 @@ def incident_id(*about: str) -> str:
 class Incidents:
     def __init__(self, mongo: Mongo, changes: Changes) -> None:
         self._changes = changes
-        self._listing: Listing[Incident] = Listing(mongo, INCIDENT)
+        self._listing: Listing[Incident] = Listing(mongo, INCIDENT, INCIDENT_FILTERS)
 
     async def open(self, id: str, event: IncidentRaised, cause: Cause) -> None:
         """Twice is once."""

@@ -21,17 +21,13 @@ JOURNEY_FILTERS: Final = (
     "customerId",
     "leadId",
 )
-HANDOFF_FILTERS: Final = (
+HANDOFF_FILTERS: Final = ("assignedTo", "toPackage", "status")
+FEW_HANDOFFS: Final = (
     "journeyId",
     "customerId",
     "leadId",
-    "assignedTo",
-    "toPackage",
-    "status",
-    "type",
-    "fromPackage",
-    "action",
-)
+)  # few handoffs have the same: they are sorted when read
+INCIDENT_FILTERS: Final = ("journeyId", "status", "kind")
 RECORD_FILTERS: Final = ("journeyId", "customerId", "leadId", "kind", "channel", "source", "campaign")
 
 
@@ -66,12 +62,13 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "handoffs": [
         *_outbox(),
         *_listed(HANDOFF_FILTERS, "createdKey", "activityKey"),
+        *((_by("tenantId", field, "createdKey"), {}) for field in FEW_HANDOFFS),
         (_by("wakeAt"), {"sparse": True}),
         (_by("queue", "wakeAt"), {"sparse": True}),
         (_by("pendingFor", "dueKey"), {"sparse": True}),
     ],
     "packages": [*_outbox(), (_by("tenantId"), {})],
-    "incidents": [*_outbox(), *_listed(("journeyId", "status", "kind"), "createdKey")],
+    "incidents": [*_outbox(), *_listed(INCIDENT_FILTERS, "createdKey")],
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "imports": [*_outbox()],

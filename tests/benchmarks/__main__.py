@@ -6,12 +6,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.embedded import embedded
-from tests.benchmarks import importing, live, pages, writes
+from tests.benchmarks import handoffs, importing, live, pages, writes
 from tests.conftest import Servers
 
 
 def main(names: list[str]) -> None:
-    chosen = {"writes": writes.run, "pages": pages.run, "live": live.run, "importing": importing.run}
+    chosen = {
+        "writes": writes.run,
+        "pages": pages.run,
+        "live": live.run,
+        "handoffs": handoffs.run,
+        "importing": importing.run,
+    }
     with TemporaryDirectory() as folder, embedded(Path(folder)) as own:
         servers = Servers(own.mongodb_uri, own.redis_url, "bench")
         for name, run in chosen.items():
