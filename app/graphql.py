@@ -24,6 +24,7 @@ import schema.enums
 import schema.handoff_enums
 from app.execution import Execution
 from app.masking import Masking
+from resolvers.approvals import ApprovalMutations
 from resolvers.context import Context
 from resolvers.events import EventQueries
 from resolvers.handoff_bulk import HandoffBulkMutations
