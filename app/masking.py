@@ -19,6 +19,7 @@ from resolvers.context import Context
 log = logging.getLogger(__name__)
 
 HTTP_UNAUTHORIZED = 401
+SECRETIVE = "rotatePackageSecret"  # what its input holds is never repeated
 OF_THE_DOCUMENT = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 
@@ -35,11 +36,12 @@ class Masking(SchemaExtension):
         errors = getattr(result, "errors", None)
         if errors:
             context: Context = self.execution_context.context
-            result.errors = [masked(error, context) for error in errors]
+            secretive = SECRETIVE in (self.execution_context.query or "")
+            result.errors = [masked(error, context, secretive=secretive) for error in errors]
 
 
-def masked(error: GraphQLError, context: Context) -> GraphQLError:
-    """The error as the client may see it."""
+def masked(error: GraphQLError, context: Context, *, secretive: bool = False) -> GraphQLError:
+    """The error as the client may see it. GraphQL's own errors repeat what was sent, unless that holds a secret."""
     original = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:
         original = original.original_error
@@ -47,11 +49,12 @@ def masked(error: GraphQLError, context: Context) -> GraphQLError:
         return error
     if isinstance(original, DomainError):
         return _told(error, original, context)
+    message = f"This is not what {SECRETIVE} takes." if secretive else error.message
     if isinstance(error, GraphQLSyntaxError):
-        return _with(error, error.message, code="GRAPHQL_PARSE_FAILED")
+        return _with(error, message, code="GRAPHQL_PARSE_FAILED")
     if original is None or isinstance(original, GraphQLError):
         return _with(
-            error, error.message, code="GRAPHQL_VALIDATION_FAILED" if error.path is None else "INVALID_INPUT"
+            error, message, code="GRAPHQL_VALIDATION_FAILED" if error.path is None else "INVALID_INPUT"
         )
     if isinstance(original, OF_THE_DOCUMENT):
         return _with(error, "The document has no such operation to carry out here.", code="BAD_REQUEST")

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from enum import Enum
+from typing import Self
 
 import strawberry
 
 from domain.errors import NotFound
+from domain.journey import Journey as State
 from domain.journey_filter import JourneyFilter
 from schema.arguments import Filter, ObjectId
 from schema.event import Event
@@ -13,9 +15,8 @@ from schema.info import Info
 from schema.journey import Journey
 from schema.journey_inputs import JourneyFilterInput
 from schema.permissions import CanView
-from subscriptions.broker import Change
-from subscriptions.events import SinceCursor, listen
-from subscriptions.replay import Reset
+from subscriptions.changes import Meaning, Told, watch
+from subscriptions.events import SinceCursor
 
 
 @strawberry.enum(description="What a change means to a list of journeys.")
@@ -43,6 +44,16 @@ class JourneyChange:
         description="The cursor given led nowhere any more: read again, then go on with what follows here.",
     )
 
+    @classmethod
+    def of(cls, told: Told[State]) -> Self:
+        return cls(
+            kind=JourneyChangeKind(told.meaning.value),
+            journey=None if told.subject is None else Journey.of(told.subject),
+            events=[Event.of(each) for each in told.events],
+            cursor=told.cursor,
+            reset=told.meaning is Meaning.RESET,
+        )
+
 
 @strawberry.type
 class JourneySubscriptions:
@@ -54,8 +65,9 @@ class JourneySubscriptions:
     ) -> AsyncIterator[JourneyChange]:
         if (await info.context.store.journeys.many([id], info.context.identity.tenant_id))[0] is None:
             raise NotFound(id, "id")
-        async for change in _changes(info, JourneyFilter(), after, id):
-            yield change
+        read = info.context.store.journeys.many
+        async for told in watch(info, after, id, JourneyFilter().matches, read):
+            yield JourneyChange.of(told)
 
     @strawberry.subscription(
         description="Every change of the journeys of a filter, those included that enter or leave it.",
@@ -65,46 +77,6 @@ class JourneySubscriptions:
         self, info: Info, filter: Filter[JourneyFilterInput] = None, after: SinceCursor = None
     ) -> AsyncIterator[JourneyChange]:
         wanted = JourneyFilter() if filter is None else filter.to_domain()
-        async for change in _changes(info, wanted, after, None):
-            yield change
-
-
-async def _changes(
-    info: Info, wanted: JourneyFilter, after: str | None, id: str | None
-) -> AsyncIterator[JourneyChange]:
-    context = info.context
-    async for item in listen(info, after, collapse=True):
-        if isinstance(item, Reset):
-            yield JourneyChange(
-                kind=JourneyChangeKind.RESET, journey=None, events=[], cursor=str(item.cursor), reset=True
-            )
-            continue
-        kind = _kind(item, wanted, id)
-        if kind is None:
-            continue
-        [journey] = await context.store.journeys.many([item.subject], context.identity.tenant_id)
-        if journey is not None:
-            cursor = None if item.cursor is None else str(item.cursor)
-            # A slow reader may miss an older change of the same kind, but not that the journey came or went.
-            context.delivered = (f"{item.subject}:{kind.value}", cursor)
-            events = [Event.of(each) for each in item.events]
-            yield JourneyChange(kind=kind, journey=Journey.of(journey), events=events, cursor=cursor)
-
-
-def _kind(change: Change, wanted: JourneyFilter, id: str | None) -> JourneyChangeKind | None:
-    """What the change means to the list; None when nothing."""
-    if change.facets is None or not change.subject.startswith("jrn_" if id is None else id):
-        return None
-    now = wanted.matches(change.facets)
-    before = change.was is not None and wanted.matches(change.was)
-    match (before, now):
-        case (False, True):
-            return (
-                JourneyChangeKind.ENTERED if id is None or change.was is None else JourneyChangeKind.UPDATED
-            )
-        case (True, True):
-            return JourneyChangeKind.UPDATED
-        case (True, False):
-            return JourneyChangeKind.LEFT
-        case _:
-            return None
+        read = info.context.store.journeys.many
+        async for told in watch(info, after, "jrn_", wanted.matches, read):
+            yield JourneyChange.of(told)

@@ -1,7 +1,8 @@
 """Equal subscriptions are executed and encoded once, and sent to all.
 
-Equal means: the same document, operation, variables, tenant and roles. A group runs the subscription with the
-identity of whoever opened it; nothing that a subscription shows may depend on more of it than tenant and roles.
+Equal means: the same document, operation, variables, tenant, roles and groups, and the same user where a field
+depends on who it is (`OF_THE_VIEWER` in `app/graphql.py`). A group runs the subscription with the identity of whoever
+opened it; nothing that it shows may depend on more of it than that.
 """
 
 import asyncio

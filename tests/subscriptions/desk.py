@@ -161,7 +161,7 @@ class Desk:
 
     async def start(self, tenant: str | None = None) -> str:
         self.started += 1
-        input = {"templateId": "customer_onboarding", "customerId": f"c{self.started}"}
+        input = {"templateId": "support_resolution", "context": {"ticketId": str(self.started)}}
         id = (await self.ask(START, tenant, i=input))["startJourney"]["journey"]["id"]
         await eventually(partial(self._out, tenant or self.tenant, id), "its start is out")
         return str(id)
