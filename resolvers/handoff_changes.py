@@ -13,7 +13,6 @@ from domain.events import HandoffStatus
 from domain.handoff import Handoff as State
 from domain.handoff import evolve
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType
-from domain.identity import ActorKind
 from domain.package import Limits
 from domain.values import Json, JsonObject
 from domain.walk import MAX_CONTEXT_BYTES
@@ -141,7 +140,7 @@ async def _create(context: Context, input: CreateHandoffInput) -> Changed[State]
         policy=None if input.approval is None else input.approval.to_domain(),
         assigned_to=input.assigned_to,
         due_at=input.due_at,
-        requester=identity.actor if identity.actor.kind is ActorKind.USER else None,
+        requester=identity.actor,
         correlation_id=cause.correlation_id,
     )
     events = handing.create(id, created, package, by=identity.actor, strict=True)

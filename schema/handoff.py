@@ -102,7 +102,7 @@ class Handoff(Node):
     )
     assigned_to: str | None = strawberry.field(description="The person who does it.")
     requester: Actor | None = strawberry.field(
-        description="The person who asked for it: the nearest one in the chain of causes."
+        description="Who asked for it: the nearest person in the chain of causes, or the system that made it."
     )
     created_at: datetime = strawberry.field(description="When it was made.")
     created_by: Actor = strawberry.field(description="Who made it.")
