@@ -61,6 +61,8 @@ class Runtime:
             new_id=new_id,
             request_id=request_id[:64],
             max_concurrent_journeys=self.settings.max_concurrent_journeys,
+            vault=self.vault,
+            probe=self.calls.probe,
         )
 
     def spawn(self, work: Any, name: str) -> None:
