@@ -7,52 +7,23 @@ word when done, and `pendingAt`, the time of the next try, goes with the last wo
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError
 
-from domain.events import (
-    Envelope,
-    EventFilter,
-    HandoffRequested,
-    HandoffWithdrawn,
-    NotificationRequested,
-    Origin,
-)
-from domain.handoff_events import (
-    HandoffCancelled,
-    HandoffCompleted,
-    HandoffExpired,
-    HandoffFailed,
-    HandoffRejected,
-    HandoffRetried,
-)
+from domain.events import Envelope, EventFilter, Origin
 from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage import cursors
 from storage.codec import Document, dump, load
 from storage.mongo import Collection, Mongo, key_range, translated
+from storage.pending import Word, words
 
-Word = Literal["feed", "follow"]
-
-FOLLOWED: Final = frozenset(
-    each.type
-    for each in (
-        NotificationRequested,
-        HandoffRequested,
-        HandoffWithdrawn,
-        HandoffCompleted,
-        HandoffFailed,
-        HandoffRejected,
-        HandoffExpired,
-        HandoffCancelled,
-        HandoffRetried,
-    )
-)
 _DUPLICATE_KEY = 11000
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DELAY: Final = timedelta(hours=1)
+TRIES: Final = 10  # of an entry, until somebody says that it is to be tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +35,11 @@ class Entry:
     attempts: int = 0
     last_error: str | None = None
 
+    @property
+    def last_try(self) -> bool:
+        """Whether it is left alone when this try fails too."""
+        return (self.attempts + 1) % TRIES == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
@@ -72,13 +48,6 @@ class Backlog:
     entries: int
     oldest: datetime | None
     failing: list[Entry]
-
-
-def words(change: Sequence[Envelope]) -> tuple[Word, ...]:
-    """Who must still hear of a new change. Imported history has no side effects."""
-    if change[0].origin is Origin.IMPORT:
-        return ()
-    return ("feed", "follow") if any(each.type in FOLLOWED for each in change) else ("feed",)
 
 
 class EventLog:
@@ -187,13 +156,23 @@ class EventLog:
             await self._events.bulk_write(operations, ordered=True)
 
     async def postpone(self, entry: Entry, now: datetime, error: str) -> None:
-        """A try failed: the next one waits twice as long, up to an hour; an operator sees the entry meanwhile."""
+        """A try failed: the next one waits twice as long, up to an hour; an operator sees the entry meanwhile. After
+        the tenth there is none, until `again`."""
         attempts = entry.attempts + 1
-        later = now + min(MAX_DELAY, timedelta(seconds=2**attempts))
-        values = {"attempts": attempts, "lastError": error, "pendingAt": later}
+        later = now + min(MAX_DELAY, timedelta(seconds=2 ** (attempts % TRIES)))
+        values: Document = {"attempts": attempts, "lastError": error}
+        update: Document = {"$set": values | ({} if entry.last_try else {"pendingAt": later})}
+        if entry.last_try:
+            update["$unset"] = {"pendingAt": ""}
+        with translated():
+            await self._events.update_one({"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, update)
+
+    async def again(self, event_id: str, now: datetime) -> None:
+        """Try anew what was left alone after its tenth try. Nothing where it is done, or tried anyway."""
         with translated():
             await self._events.update_one(
-                {"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, {"$set": values}
+                {"_id": event_id, "pending": {"$exists": True}, "pendingAt": {"$exists": False}},
+                {"$set": {"pendingAt": now}},
             )
 
     async def backlog(self, tenant_id: str | None = None, limit: int = 20) -> Backlog:

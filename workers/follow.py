@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from domain import handback, handing
-from domain.condition import look_up
+from domain import handback, handing, handover
 from domain.errors import NotFound
 from domain.events import (
     Envelope,
@@ -22,25 +21,22 @@ from domain.handoff import Handoff
 from domain.handoff_events import (
     HandoffCancelled,
     HandoffCompleted,
-    HandoffCreated,
     HandoffEvent,
     HandoffExpired,
     HandoffFailed,
     HandoffRejected,
     HandoffRetried,
-    HandoffType,
 )
-from domain.incident import IncidentKind, IncidentRaised
+from domain.incident import IncidentKind, IncidentRaised, IncidentSettled
 from domain.journey import Journey
-from domain.package import PARAMETER, Limits, Package
-from domain.template import Definition, Step
+from domain.template import Definition
 from domain.touchpoint import from_notification
-from domain.values import JsonObject
 from storage.change import Cause, digest
 from storage.codec import load_event
 from storage.incidents import incident_id
 from storage.store import Store
 from storage.templates import SYSTEM
+from workers.stuck import try_again
 
 GONE_ON: Final = "the journey went on without it"
 ENDS: Final = {
@@ -69,6 +65,8 @@ class Following:
                 await self._hand_back(envelope, ENDS[envelope.type])
             elif envelope.type == HandoffRetried.type:
                 await self._carry_on(envelope)
+            elif envelope.type == IncidentSettled.type:
+                await try_again(self._store, envelope)
 
     async def _touch(self, envelope: Envelope) -> None:
         event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
@@ -86,7 +84,7 @@ class Following:
         definition = await self._store.journeys.definition(journey)
         step = definition.step(journey.current_step)
         package = await self._store.packages.find(envelope.tenant_id, event.package)
-        created = _created(envelope, event, journey, step, package)
+        created = handover.created(envelope, event, journey, step, package)
         events = handing.create(event.handoff_id, created, package, by=SYSTEM, strict=False)
         await self._store.handoffs.create(event.handoff_id, events, _cause(envelope))
         # Whoever withdrew it between the look at the journey and the creation found nothing to cancel.
@@ -208,43 +206,3 @@ def _cause(envelope: Envelope, *part: str) -> Cause:
 
 def _awaits(journey: Journey, handoff_id: str) -> bool:
     return journey.handoff is not None and journey.handoff.id == handoff_id
-
-
-def _created(
-    envelope: Envelope,
-    event: HandoffRequested,
-    journey: Journey,
-    step: Step | None,
-    package: Package | None,
-) -> HandoffCreated:
-    """The handoff of a step: with the data that its action and its step name, and the step's own parameters."""
-    action = package.action(event.action) if package is not None else None
-    needed = step.required_data if step is not None else ()
-    offered: tuple[str, ...] = ()
-    if action is not None:
-        offered = (*action.required_data, *action.optional_data, *PARAMETER.findall(action.path))
-    # What a dotted path leads to is handed over with all that stands beside it.
-    names = dict.fromkeys(path.partition(".")[0] for path in ("customerId", "leadId", *needed, *offered))
-    found = {name: look_up(name, journey.scope)[1] for name in names}
-    data: JsonObject = {name: value for name, value in found.items() if value is not None}
-    return HandoffCreated(
-        at=envelope.occurred_at,
-        tenant_id=envelope.tenant_id,
-        kind=HandoffType.AUTOMATIC if event.policy is None else HandoffType.APPROVAL_REQUIRED,
-        name=step.name if step is not None else event.step,
-        from_package="journeys",
-        to_package=event.package,
-        action=event.action,
-        journey_id=journey.id,
-        step=event.step,
-        visit=event.visit,
-        customer_id=journey.customer_id,
-        lead_id=journey.lead_id,
-        priority=journey.priority,
-        data=data | (step.params if step is not None else {}),
-        required_data=needed,
-        limits=package.limits if package is not None else Limits(),
-        policy=event.policy,
-        requester=envelope.person,
-        correlation_id=envelope.correlation_id,
-    )

@@ -13,10 +13,12 @@ from typing import Final, Protocol
 from domain.errors import DomainError, Unavailable
 from domain.events import Envelope
 from domain.handoff_events import HandoffCreated, HandoffRetried, HandoffStarted
-from storage.events import Entry, Word, changes, words
+from storage.events import Entry, changes
 from storage.indexes import WITH_OUTBOX
+from storage.pending import Word, words
 from storage.store import Store
 from workers.follow import Following
+from workers.stuck import raise_incident
 
 log = logging.getLogger(__name__)
 
@@ -134,9 +136,15 @@ class Relay:
                 away = True
             except Exception as error:
                 log.exception("The entry %s fails", first.id)
-                await self._store.events.postpone(entry, self._now(), type(error).__name__)
+                await self._put_off(entry, error)
         await self._store.events.strike(done)
         return bool(done)
+
+    async def _put_off(self, entry: Entry, error: Exception) -> None:
+        """It is tried later. After ten tries it is an incident, and holds up nothing any more."""
+        if entry.last_try:
+            await raise_incident(self._store, entry, error, self._now())
+        await self._store.events.postpone(entry, self._now(), type(error).__name__)
 
     async def _tell(self) -> None:
         while True:
