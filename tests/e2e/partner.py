@@ -82,6 +82,8 @@ class Partner:
         body = json.loads(content)
         if not key:
             return JSONResponse({"error": "An Idempotency-Key is needed."}, 400)
+        if body.get("test"):
+            return JSONResponse({"reached": request.path_params["package"]})  # and nothing is done
         seen = Seen(key, request.path_params["package"], body["action"], body["id"])
         seen = self.seen.setdefault(key, seen)
         seen.count, seen.underway = seen.count + 1, seen.underway + 1
