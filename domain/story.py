@@ -153,8 +153,8 @@ def withdrawing(before: Journey, events: list[JourneyEvent]) -> list[JourneyEven
     after = before
     for event in events:
         after = evolve(after, event)
-    stays = after.status.live and after.current.state is StepState.ACTIVE
-    if stays and after.handoff is not None and after.handoff.id == waiting.id:
+    same = (after.current.id, after.current.visit) == (before.current.id, before.current.visit)
+    if same and after.status.live and after.current.state is StepState.ACTIVE:
         return events
     return [*events, HandoffWithdrawn(at=events[-1].at, handoff_id=waiting.id)]
 
