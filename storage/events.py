@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pymongo import UpdateMany
 from pymongo.errors import BulkWriteError
 
 from domain.events import Envelope, EventFilter, Origin
@@ -145,35 +144,33 @@ class EventLog:
             by_words.setdefault(tuple(struck), []).append(id)
         if not by_words:
             return
-        operations = []
         nothing = {"pending": "", "pendingAt": "", "attempts": "", "lastError": ""}
-        for struck, ids in by_words.items():
-            operations.append(
-                UpdateMany({"_id": {"$in": ids}}, {"$pull": {"pending": {"$in": list(struck)}}})
-            )
-            operations.append(UpdateMany({"_id": {"$in": ids}, "pending": []}, {"$unset": nothing}))
         with translated():
-            await self._events.bulk_write(operations, ordered=True)
+            for struck, ids in by_words.items():
+                # All that was pending, most of the time: then one write does.
+                whole: Document = {"_id": {"$in": ids}, "pending": list(struck)}
+                done_with = await self._events.update_many(whole, {"$unset": nothing})
+                if done_with.modified_count == len(ids):
+                    continue
+                part: Document = {"_id": {"$in": ids}, "pending": {"$in": list(struck)}}
+                await self._events.update_many(part, {"$pull": {"pending": {"$in": list(struck)}}})
+                await self._events.update_many({"_id": {"$in": ids}, "pending": []}, {"$unset": nothing})
 
     async def postpone(self, entry: Entry, now: datetime, error: str) -> None:
         """A try failed: the next one waits twice as long, up to an hour; an operator sees the entry meanwhile. After
         the tenth there is none, until `again`."""
         attempts = entry.attempts + 1
-        later = now + min(MAX_DELAY, timedelta(seconds=2 ** (attempts % TRIES)))
-        values: Document = {"attempts": attempts, "lastError": error}
-        update: Document = {"$set": values | ({} if entry.last_try else {"pendingAt": later})}
-        if entry.last_try:
-            update["$unset"] = {"pendingAt": ""}
+        later = {"pendingAt": now + min(MAX_DELAY, timedelta(seconds=2 ** (attempts % TRIES)))}
+        update: Document = {"$unset": {"pendingAt": ""}} if entry.last_try else {"$set": later}
+        update.setdefault("$set", {}).update(attempts=attempts, lastError=error)
         with translated():
             await self._events.update_one({"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, update)
 
     async def again(self, event_id: str, now: datetime) -> None:
         """Try anew what was left alone after its tenth try. Nothing where it is done, or tried anyway."""
+        left_alone = {"_id": event_id, "pending": {"$exists": True}, "pendingAt": {"$exists": False}}
         with translated():
-            await self._events.update_one(
-                {"_id": event_id, "pending": {"$exists": True}, "pendingAt": {"$exists": False}},
-                {"$set": {"pendingAt": now}},
-            )
+            await self._events.update_one(left_alone, {"$set": {"pendingAt": now}})
 
     async def backlog(self, tenant_id: str | None = None, limit: int = 20) -> Backlog:
         """What the relay has not done yet of one tenant's changes, or of all tenants'."""
