@@ -28,6 +28,7 @@ CHANGES = """subscription($after: String, $status: [JourneyStatus!]) {
     kind cursor reset journey { id } events { subject revision }
   }
 }"""
+APPROVALS = "subscription { pendingApprovalsChanged { kind handoff { id } } }"
 EVENTS = """subscription($after: String) {
   events(types: ["journey:started", "journey:context_updated"], after: $after) { cursor events { subject revision } }
 }"""
@@ -135,10 +136,11 @@ class Desk:
         user: str = "ann",
         roles: set[Role] | None = None,
         expires_at: datetime | None = None,
+        groups: frozenset[str] = frozenset(),
     ) -> Context:
         context = self.runtime.context("test")
         context.known = Identity(
-            tenant or self.tenant, user, frozenset(roles or {Role.ADMIN}), expires_at=expires_at
+            tenant or self.tenant, user, frozenset(roles or {Role.ADMIN}), expires_at, groups
         )
         return context
 
@@ -150,9 +152,10 @@ class Desk:
         user: str = "ann",
         roles: set[Role] | None = None,
         expires_at: datetime | None = None,
+        groups: frozenset[str] = frozenset(),
         **variables: Any,
     ) -> Member:
-        return Member(self.schema, query, variables, self.context(tenant, user, roles, expires_at))
+        return Member(self.schema, query, variables, self.context(tenant, user, roles, expires_at, groups))
 
     async def ask(self, query: str, tenant: str | None = None, **variables: Any) -> Any:
         found = await self.schema.execute(query, variables, self.context(tenant))

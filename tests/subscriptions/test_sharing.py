@@ -1,20 +1,25 @@
 """Equal subscriptions are one execution for whoever may see the same, and nobody notices the others."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from inspect import getsource
 
 import orjson
 import pytest
+from pydantic.alias_generators import to_camel
+from strawberry.types.base import StrawberryObjectDefinition
 
+from app.graphql import OF_THE_VIEWER, build
 from app.wiring import utc_now
 from domain.identity import Role
 from subscriptions.broker import channel
 from subscriptions.sharing import MAILBOX
 from tests.conftest import Servers
 from tests.e2e.harness import eventually
-from tests.subscriptions.desk import CHANGES, EVENTS, Desk, Reads, desk
+from tests.subscriptions.desk import APPROVALS, CHANGES, EVENTS, Desk, Reads, desk
 from tests.subscriptions.wire import channels
 
 
@@ -66,11 +71,36 @@ async def test_other_tenants_roles_documents_and_variables_have_executions_of_th
             house.member(CHANGES, user="bob"),
             house.member(CHANGES, tenant=f"{house.tenant}x"),
             house.member(CHANGES, roles={Role.VIEWER}),
+            house.member(CHANGES, groups=frozenset({"chief"})),
             house.member(CHANGES, status="ACTIVE"),
             house.member(CHANGES.replace("journey { id }", "journey { id progress }")),
         ):
             await stack.enter_async_context(member)
-        await house.live_groups(5)
+        await house.live_groups(6)
+
+
+async def test_what_depends_on_the_user_is_shared_with_nobody_else(house: Desk) -> None:
+    rights = CHANGES.replace("journey { id }", "journey { id may: allowedActions { allowed } }")
+    async with AsyncExitStack() as stack:
+        for query in (rights, APPROVALS):
+            for user in ("ann", "ann", "bob"):
+                await stack.enter_async_context(house.member(query, user=user))
+        await house.live_groups(4)
+
+
+def test_every_field_that_depends_on_the_user_is_known() -> None:
+    known = build().schema_converter.type_map
+    kinds = [kind.definition for name, kind in known.items() if name not in ("Query", "Mutation")]
+    fields = [
+        field for kind in kinds if isinstance(kind, StrawberryObjectDefinition) for field in kind.fields
+    ]
+    found = {
+        to_camel(field.python_name)
+        for field in fields
+        if field.base_resolver is not None
+        and re.search(r"\bidentity\b(?!\.tenant_id)", getsource(field.base_resolver.wrapped_func))
+    }
+    assert found == set(OF_THE_VIEWER)
 
 
 async def test_nobody_hears_of_another_tenant(house: Desk) -> None:
