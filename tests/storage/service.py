@@ -4,16 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 from app.graphql import Schema
 from app.wiring import new_id, utc_now
 from domain.identity import Identity, Role
 from resolvers.context import Context
 from storage.mongo import Mongo
+from storage.secrets import Vault
 from storage.store import Store
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from tests.storage.served import Recorder, Sent, unserved
 
+SECRETS_KEY = Fernet.generate_key().decode()
 OF_THE_SESSION = {"lsid", "$db", "$clusterTime", "$readPreference", "txnNumber"}
 
 
@@ -34,6 +38,7 @@ class Service:
             new_id=new_id,
             request_id="test",
             max_concurrent_journeys=1_000,
+            vault=Vault(self.store.mongo, [SECRETS_KEY]),
             known=Identity(self.tenant, "ann", frozenset({Role.ADMIN})),
         )
         result = await self.schema.execute(

@@ -26,6 +26,7 @@ from domain import walk
 from domain.events import ImportCompleted
 from domain.identity import Actor, ActorKind
 from domain.imports import Past
+from domain.incident import IncidentKind, IncidentRaised
 from domain.paging import encode_cursor
 from domain.walk import Start
 from storage.change import Cause
@@ -46,7 +47,10 @@ from workers.timers import Timers
 NOON = "2026-01-31T12:00:00.000Z"
 CURSORS = {
     "templates": "sample|000000001",
-    **dict.fromkeys(("journeys", "touchpoints", "conversions", "events"), f"{NOON}|x:0000000001:000000"),
+    **dict.fromkeys(
+        ("journeys", "handoffs", "incidents", "touchpoints", "conversions", "events"),
+        f"{NOON}|x:0000000001:000000",
+    ),
 }
 
 
@@ -150,6 +154,73 @@ async def test_what_a_client_reads_and_does_is_served_by_indexes(service: Servic
         'templates(first: 2) { nodes { id } } templateVersions(id: "sample", last: 2) { nodes { id } } }',
         {"id": id, "ids": [id, "tpl_x", "tch_x", "cnv_x"]},
     )
+    await check(service)
+
+
+async def test_what_is_read_and_done_with_handoffs_and_incidents_is_served_by_indexes(
+    service: Service,
+) -> None:
+    start = {"templateId": "support_resolution", "customerId": "c"}
+    journey = (await service.do("startJourney", "StartJourneyInput", **start))["journey"]["id"]
+    work = {"type": "MANUAL", "name": "Visit", "toPackage": "crew", "journeyId": journey}
+    ask = {"type": "APPROVAL_REQUIRED", "name": "Waive", "toPackage": "crm"}
+    ask |= {"approval": {"requesterMayDecide": True, "quorum": 2}}
+    for given in (work, work, ask, ask):
+        given = given | {"idempotencyKey": given["type"]}  # noqa: PLW2901  # the second of each is given again
+        await service.do("createHandoff", "CreateHandoffInput", **given)
+    listed = (await service.ask("{ handoffs(first: 2) { nodes { id } } }"))["handoffs"]["nodes"]
+    approval, manual = (each["id"] for each in listed)
+    await service.do("processHandoff", "HandoffInput", id=manual, idempotencyKey="process")
+    await service.do("failHandoff", "FailHandoffInput", id=manual, reason="no")
+    await service.ask("{ failedHandoffs(last: 3) { totalCount nodes { id } } }")
+    retry = {"ids": [manual, "hof_x"], "reason": "yes", "idempotencyKey": "retry"}
+    await service.do("retryHandoffs", "RetryHandoffsInput", **retry)
+    await service.do("approveHandoffs", "DecideHandoffsInput", ids=[approval], idempotencyKey="approve")
+    raised = IncidentRaised(
+        at=utc_now(),
+        tenant_id=service.tenant,
+        kind=IncidentKind.HANDOFF,
+        reason="x",
+        journey_id=journey,
+        handoff_id=manual,
+    )
+    for _ in range(2):
+        await service.store.incidents.open(
+            f"inc_{service.tenant}", raised, Cause(Actor(ActorKind.SYSTEM, "test"), new_id(), "test")
+        )
+    found = (await service.ask("{ incidents { nodes { id handoff { id } journey { id } } } }"))["incidents"][
+        "nodes"
+    ]
+    assert [each["handoff"]["id"] for each in found] == [manual]
+    resolve = {"id": found[0]["id"], "resolution": "x", "idempotencyKey": "resolve"}
+    await service.do("resolveIncident", "ResolveIncidentInput", **resolve)
+    edge = encode_cursor(CURSORS["handoffs"])
+    for page in ("first: 5", f'first: 5, after: "{edge}"', f'last: 5, before: "{edge}"'):
+        await service.ask(f"{{ pendingApprovals({page}) {{ totalCount nodes {{ id }} }} }}")
+        await service.ask(f"{{ failedHandoffs({page}) {{ totalCount nodes {{ id }} }} }}")
+    await service.ask(
+        "query($id: ID!, $ids: [ID!]!) { handoff(id: $id) { allowedActions { action } history { nodes { id } } "
+        "journey { handoff { id } handoffs(first: 2) { totalCount nodes { id journey { id } } } } } "
+        "node(id: $id) { id } nodes(ids: $ids) { id } }",
+        {"id": manual, "ids": [manual, approval, found[0]["id"]]},
+    )
+    await check(service)
+
+
+async def test_what_is_read_and_set_of_packages_is_served_by_indexes(service: Service) -> None:
+    for name in ("crm", "warehouse"):
+        given = {"name": name, "address": "https://partner.example"}
+        for _ in range(2):
+            await service.do("configurePackage", "ConfigurePackageInput", **given, idempotencyKey=name)
+    for secret in "abcd":
+        rotated = {"name": "crm", "secret": f"whsec_{secret * 32}", "idempotencyKey": secret}
+        for _ in range(2):
+            await service.do("rotatePackageSecret", "RotatePackageSecretInput", **rotated)
+    await service.do("disablePackage", "DisablePackageInput", name="crm")
+    await service.do("enablePackage", "EnablePackageInput", name="crm")
+    found = await service.ask('{ packages { id secrets { id } } package(name: "crm") { id } }')
+    ids = [each["id"] for each in found["packages"]]
+    await service.ask("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ids})
     await check(service)
 
 
