@@ -15,6 +15,7 @@ import httpx
 
 from app.wiring import new_id, utc_now
 from domain import handing
+from domain.approval import ApprovalPolicy
 from domain.handoff_events import HandoffCreated, HandoffType
 from domain.identity import Actor, ActorKind
 from domain.package import Action, Package, PackageEvent, configure
@@ -31,8 +32,8 @@ from workers.relay import Relay
 from workers.wakeup import Wakeup
 
 TOTAL, CLIENTS, PACED = 400, 16, 100
-TIMERS, IDLE_SECONDS = 100_000, 20.0
-HANGING = 200
+TIMERS, IDLE_SECONDS = 100_000, 10.0
+HANGING, TIMED, PAUSE_SECONDS = 200, 100, 0.1
 BY = Actor(ActorKind.SERVICE, "benchmark")
 
 
@@ -71,6 +72,21 @@ class Bench:
         await self.store.handoffs.create(id, events, Cause(BY, new_id(), id))
         return id, began
 
+    async def approval(self, tenant: str, due: timedelta) -> str:
+        """One that nobody will decide."""
+        id = f"hof_{new_id()}"
+        created = HandoffCreated(
+            at=utc_now(),
+            tenant_id=tenant,
+            kind=HandoffType.APPROVAL_REQUIRED,
+            name="decide",
+            to_package="people",
+            policy=ApprovalPolicy(due=due),
+        )
+        events = handing.create(id, created, None, by=BY, strict=True)
+        await self.store.handoffs.create(id, events, Cause(BY, new_id(), id))
+        return id
+
     async def done(self, keys: int) -> None:
         async def all_arrived() -> bool:
             return len(self.arrived) >= keys
@@ -82,6 +98,7 @@ async def run(servers: Servers) -> None:
     async with _bench(servers) as bench:
         await _throughput(servers, bench)
         await _promptness(servers, bench)
+        await _lateness(servers, bench)
         await _idle(servers, bench)
 
 
@@ -124,6 +141,29 @@ async def _promptness(servers: Servers, bench: Bench) -> None:
     print(f"{'':<58} p99 beside / alone {ratio:5.2f} (bound 2)", flush=True)  # noqa: T201
 
 
+async def _lateness(servers: Servers, bench: Bench) -> None:
+    """How long after its due time an approval expires."""
+    tenant, late = fresh("bench"), []
+    ids = [
+        await bench.approval(tenant, due=timedelta(seconds=3, milliseconds=50 * number))
+        for number in range(TIMED)
+    ]
+    with _Worker(servers):
+
+        async def all_expired() -> bool:
+            found = await bench.store.handoffs.many(ids, tenant)
+            return all(each is not None and each.ended_at is not None for each in found)
+
+        await eventually(all_expired, "the expiry of all approvals", bound=60.0)
+    for id in ids:
+        handoff = await bench.store.handoffs.get(id, tenant)
+        assert handoff.ended_at is not None
+        assert handoff.approval is not None
+        due = handoff.created_at + (handoff.approval.policy.due or timedelta())
+        late.append((handoff.ended_at - due).total_seconds())
+    report("due time to expiry (bound 2,000 ms)", late)
+
+
 async def _paced(bench: Bench, tenant: str) -> list[float]:
     bench.arrived.clear()
     called = {}
@@ -135,6 +175,7 @@ async def _paced(bench: Bench, tenant: str) -> list[float]:
             return key in bench.arrived
 
         await eventually(arrived, "the call")
+        await asyncio.sleep(PAUSE_SECONDS)  # its answer is recorded meanwhile
     return [bench.arrived[key] - began for key, began in called.items()]
 
 
@@ -150,7 +191,8 @@ async def _idle(servers: Servers, bench: Bench) -> None:
             await asyncio.sleep(IDLE_SECONDS)
             shares.append((_cpu_seconds(process.pid) - before) / IDLE_SECONDS)
     print(  # noqa: T201
-        f"an idle worker: {100 * shares[0]:.2f}% of a core, with {TIMERS:,} waiting timers {100 * shares[1]:.2f}% (bound 2%)",
+        f"an idle worker: {100 * shares[0]:.2f}% of a core; "
+        f"with {TIMERS:,} waiting timers: {100 * shares[1]:.2f}% (bound 2%)",
         flush=True,
     )
 
