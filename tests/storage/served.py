@@ -15,12 +15,14 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
-from storage.indexes import INDEXES
+from storage.indexes import FEW_HANDOFFS, INDEXES
 
 Filter = Mapping[str, Any]
 
-# A search is bounded by the query's time limit, one subject's events by their number.
+# A search is bounded by the query's time limit; one subject's events and one journey's, customer's or lead's handoffs
+# by their number.
 SORTED_IN_MEMORY = {("journeys", "searchTokens"), ("events", "subject")}
+SORTED_IN_MEMORY |= {("handoffs", name) for name in FEW_HANDOFFS}
 # A range on one order's key while the list is in the other's order: the range is served.
 OTHER_ORDER = {"createdKey", "activityKey"}
 RANGES = {"$gt", "$gte", "$lt", "$lte"}
