@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
-from domain import steer, walk
+from domain import handback, steer, walk
 from domain.condition import Condition, Operator, ValueType
-from domain.events import JourneyEvent, Priority
+from domain.events import HandoffStatus, JourneyEvent, Priority
 from domain.journey import Journey
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
 from domain.values import Json, JsonObject
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 # Few names and few values, so that what is asked for is often there.
 KEYS = ("x", "y", "z")
+ENDS = tuple(status for status in HandoffStatus if not status.open)
 STEP_IDS = ("a", "b", "c", "d", "e", "f")
 few_values: st.SearchStrategy[Json] = st.sampled_from((True, 0, 1, "1", "big"))
 contexts: st.SearchStrategy[JsonObject] = st.dictionaries(
@@ -55,7 +56,10 @@ def definitions(draw: st.DrawFn) -> Definition:
             name=name,
             stage=draw(st.sampled_from((Stage.LEAD, Stage.CUSTOMER))),
             order=n,
-            type=draw(st.sampled_from((StepType.MANUAL, StepType.MANUAL, *StepType))),
+            type=draw(st.sampled_from((StepType.MANUAL, StepType.INTEGRATION, *StepType))),
+            package="crm",
+            action=draw(st.sampled_from(("convert", "convert", None))),
+            output_data=draw(sometimes(st.sampled_from(KEYS))),
             estimated_minutes=draw(st.integers(0, 60)),
             max_duration=draw(st.none() | st.integers(1, 120_000).map(lambda ms: timedelta(milliseconds=ms))),
             entry_conditions=draw(sometimes(few_conditions)),
@@ -158,6 +162,26 @@ _COMMANDS: dict[str, st.SearchStrategy[Command]] = {
     "pause": st.just(lambda s: steer.pause(s.journey, at=s.at)),
     "resume": st.just(lambda s: steer.resume(s.journey, s.definition, at=s.at)),
     "complete": st.just(lambda s: steer.complete(s.journey, s.definition, at=s.at)),
+    "hand back": _command(
+        lambda status, output, other: (
+            lambda s: handback.hand_back(
+                s.journey,
+                s.definition,
+                handoff_id=other or (s.journey.handoff.id if s.journey.handoff else "hof_other"),
+                status=status,
+                output=output,
+                at=s.at,
+            )
+        ),
+        st.sampled_from((HandoffStatus.COMPLETED,) * 4 + ENDS),
+        contexts,
+        st.sampled_from((None, None, None, "hof_other")),
+    ),
+    "carry on": st.just(
+        lambda s: handback.carry_on(
+            s.journey, handoff_id=s.journey.handoff.id if s.journey.handoff else "", at=s.at
+        )
+    ),
     "abandon": st.just(lambda s: steer.abandon(s.journey, at=s.at)),
     "assign": st.just(lambda s: steer.assign(s.journey, user="anna", team=None, at=s.at)),
     "prioritise": _command(
@@ -181,5 +205,6 @@ _OFTEN = (
     "migrate",
     *("advance",) * 6,
     *("update",) * 4,
+    *("hand back",) * 4,
     *("retry", "resume", "skip the current") * 2,
 )

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from domain import walk
 from domain.authoring import problems
 from domain.errors import DomainError
-from domain.events import JourneyCompleted, JourneyEvent, StepCompleted, StepEntered, StepRetried, StepState
+from domain.events import (
+    HandoffEnded,
+    HandoffRequested,
+    HandoffStatus,
+    HandoffWithdrawn,
+    JourneyCompleted,
+    JourneyEvent,
+    StepCompleted,
+    StepEntered,
+    StepRetried,
+    StepState,
+)
 from domain.journey import Journey, Status, evolve
 from domain.story import entry_unmet, exit_unmet
 from domain.template import Definition
@@ -21,6 +32,7 @@ from domain.values import JsonObject
 from tests.domain.samples import NOON, after, events_of_start, told
 from tests.domain.strategies import Move, Subject, contexts, definitions, moves
 
+FAILED = HandoffStatus.FAILED
 LEGAL = {
     Status.ACTIVE: {Status.PAUSED, Status.COMPLETED, Status.FAILED, Status.ABANDONED},
     Status.PAUSED: {Status.ACTIVE, Status.ABANDONED},
@@ -58,12 +70,14 @@ def test_no_sequence_of_commands_breaks_a_law(
         check_journey(subject)
         history += events
     assert told(history) == subject.journey
+    check_handoffs(history, subject.journey)
 
 
 def check_events(subject: Subject, events: list[JourneyEvent], at: datetime) -> None:
     """The events of one command, each in the light of the journey before it."""
     assert all(event.at == at for event in events)
-    assert not any(isinstance(event, JourneyCompleted) for event in events[:-1])
+    walked = [event for event in events if not isinstance(event, HandoffWithdrawn)]
+    assert not any(isinstance(event, JourneyCompleted) for event in walked[:-1])
     journey, retried = subject.journey, False
     for event in events:
         match event:
@@ -95,8 +109,22 @@ def check_journey(subject: Subject) -> None:
     assert journey.progress < 100 or journey.status is Status.COMPLETED
     check_current_step(journey)
     check_clock(journey)
+    assert journey.handoff is None or journey.current.state is StepState.ACTIVE
     assert None not in journey.context.values()
     assert walk.go_on(journey, template, at=subject.at) == [], "it had more to do by itself"
+
+
+def check_handoffs(history: list[JourneyEvent], journey: Journey) -> None:
+    """Every handoff that was asked for is awaited, was withdrawn, or has ended; none is forgotten or ends twice."""
+    over = [
+        each.handoff_id for each in history if isinstance(each, HandoffEnded) and each.status is not FAILED
+    ]
+    over += [each.handoff_id for each in history if isinstance(each, HandoffWithdrawn)]
+    asked = [each.handoff_id for each in history if isinstance(each, HandoffRequested)]
+    awaited = {journey.handoff.id} if journey.handoff is not None else set()
+    assert len(set(over)) == len(over)
+    assert set(asked) == set(over) | awaited
+    assert len(set(asked)) == len(asked)
 
 
 def check_current_step(journey: Journey) -> None:
@@ -134,7 +162,7 @@ def test_nothing_moves_a_journey_that_has_ended(
         told(events_of_start(template, context=context)), status=status, ended_at=NOON, due_at=None
     )
     for move in tried:
-        if move.name in ("time out", "go on"):
+        if move.name in ("time out", "go on", "hand back", "carry on"):
             assert move.command(Subject(ended, template, NOON)) == []
         else:
             with pytest.raises(DomainError):
