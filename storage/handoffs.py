@@ -39,7 +39,7 @@ def keys(handoff: Handoff) -> Document:
         found |= {
             "pendingFor": [f"{handoff.tenant_id}|{name}" for name in handoff.audience],
             "excluded": sorted(fold.excluded(handoff.approval, handoff.requester)),
-            "dueKey": f"{timestamp(handoff.due_at or NEVER)}|{handoff.id}",
+            "dueKey": f"{timestamp(handoff.due_at or NEVER)}|{timestamp(handoff.created_at)}|{handoff.id}",
         }
     return found
 
