@@ -4,10 +4,13 @@ Creation by a person is refused where data is missing; made by a journey, the ha
 that a person can mend it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from domain.address import PARAMETER
 from domain.approval import require_policy
+from domain.condition import look_up
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import HandoffStatus
 from domain.handoff import Handoff, begin, evolve, require
@@ -27,7 +30,7 @@ from domain.handoff_events import (
     LateResult,
 )
 from domain.identity import Actor
-from domain.package import Package, absent, missing_data
+from domain.package import Package
 from domain.values import Json, JsonObject
 
 _OPEN: Final = (HandoffStatus.PENDING, HandoffStatus.IN_PROGRESS)
@@ -51,10 +54,32 @@ def create(
 def problems_of(handoff: Handoff, package: Package | None) -> list[Problem]:
     """Why the work cannot be done as it is asked for. What people do needs no package that is known."""
     if not called(handoff):
-        return absent(handoff.data, handoff.required_data)
+        return _absent(handoff.data, handoff.required_data)
     if package is None:
         return [Problem(f"There is no package {handoff.to_package!r}.", ("toPackage",))]
-    return missing_data(package, handoff.action, handoff.data, handoff.required_data)
+    return _missing_data(package, handoff.action, handoff.data, handoff.required_data)
+
+
+def _missing_data(
+    package: Package, action: str | None, data: JsonObject, required: tuple[str, ...]
+) -> list[Problem]:
+    """Why a handoff with this data cannot be executed."""
+    found = package.action(action)
+    if found is None:
+        return [Problem(f"The package {package.name!r} has no action {action!r}.", ("action",))]
+    problems = []
+    if package.address is None:
+        problems.append(Problem(f"The package {package.name!r} has no address yet.", ("toPackage",)))
+    placed = PARAMETER.findall(found.path)
+    odd = [path for path in placed if look_up(path, data)[1] in ("", ".", "..")]
+    problems += [Problem(f"{path} cannot be part of an address.", ("data", path)) for path in odd]
+    return problems + _absent(data, (*found.required_data, *placed, *required))
+
+
+def _absent(data: Mapping[str, Json], needed: tuple[str, ...]) -> list[Problem]:
+    """A problem for each path that leads to nothing."""
+    gone = [path for path in dict.fromkeys(needed) if look_up(path, data)[1] is None]
+    return [Problem(f"{path} is needed.", ("data", path)) for path in gone]
 
 
 def called(handoff: Handoff) -> bool:
@@ -139,7 +164,7 @@ def change_data(
     changed = HandoffDataChanged(at=at, changes=changes)
     after = evolve(handoff, changed)
     known = called(handoff) and package is not None
-    problems = problems_of(after, package) if known else absent(after.data, after.required_data)
+    problems = problems_of(after, package) if known else _absent(after.data, after.required_data)
     if problems:
         raise InvalidInput(problems[0].message, problems=problems)
     return [changed]

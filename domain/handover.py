@@ -1,10 +1,11 @@
 """Handing over: the handoff that a step of a journey asks for."""
 
+from domain.address import PARAMETER
 from domain.condition import look_up
 from domain.events import Envelope, HandoffRequested
 from domain.handoff_events import HandoffCreated, HandoffType
 from domain.journey import Journey
-from domain.package import PARAMETER, Limits, Package
+from domain.package import Limits, Package
 from domain.template import Step
 from domain.values import JsonObject
 

@@ -5,28 +5,18 @@ only their names are, the texts lie encrypted elsewhere.
 """
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, assert_never
-from urllib.parse import quote, urlsplit
 
-from domain.condition import look_up
+from domain.address import DATA, filled, problem_with_address, problem_with_path
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import Event
 from domain.identity import Actor
-from domain.values import Json, JsonObject
+from domain.values import Json
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-PATH: Final = re.compile(r"/[\w./~!$&'()*+,;=:@%{}-]*", re.ASCII)
-PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
-DATA: Final = re.compile(r"[^\s.]+(\.[^\s.]+)*")
-HOST: Final = re.compile(r"[\w.:-]+")
-SECRET: Final = re.compile(r"whsec_([A-Za-z0-9+/]+=*)")  # as Standard Webhooks writes them
-SECRET_BYTES: Final = range(24, 65)
-LONGEST_ADDRESS: Final = 500
 MAX_ACTIONS: Final = 100
 MAX_SECRETS: Final = 3
 MAX_ATTEMPTS: Final = 10
@@ -66,15 +56,6 @@ class Secret:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """What came of a test call: an HTTP status, or why there is none."""
-
-    status: int | None
-    error: str | None
-    milliseconds: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """A tenant's package."""
@@ -102,13 +83,7 @@ class Package:
 
     def url(self, action: Action, data: Mapping[str, Json]) -> str:
         """Where the action is asked for. What a path parameter holds cannot leave its place in the path."""
-
-        def fill(match: re.Match[str]) -> str:
-            _, value = look_up(match[1], data)
-            text = str(value)
-            return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
-
-        return (self.address or "").rstrip("/") + PARAMETER.sub(fill, action.path)
+        return (self.address or "").rstrip("/") + filled(action.path, data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,17 +193,6 @@ def configure(
     return [configured]
 
 
-def require_secret(text: str) -> None:
-    """Raises InvalidInput for what is no secret, without showing it."""
-    found = SECRET.fullmatch(text)
-    try:
-        length = len(b64decode(found[1], validate=True)) if found else 0
-    except NotBase64:
-        length = 0
-    if length not in SECRET_BYTES:
-        raise InvalidInput("A secret is whsec_ and the base64 of 24 to 64 random bytes.", "secret")
-
-
 def rotate_secret(*, secret_id: str, overlap: timedelta, at: datetime) -> list[PackageEvent]:
     """Sign with a new secret; with the older ones too until the overlap is over."""
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
@@ -248,50 +212,6 @@ def disable(package: Package, *, at: datetime, reason: str | None = None) -> lis
     if not package.enabled:
         raise IllegalTransition("The package is switched off already.", "name")
     return [PackageDisabled(at=at, reason=reason)]
-
-
-def missing_data(
-    package: Package, action: str | None, data: JsonObject, required: tuple[str, ...]
-) -> list[Problem]:
-    """Why a handoff with this data cannot be executed."""
-    found = package.action(action)
-    if found is None:
-        return [Problem(f"The package {package.name!r} has no action {action!r}.", ("action",))]
-    problems = []
-    if package.address is None:
-        problems.append(Problem(f"The package {package.name!r} has no address yet.", ("toPackage",)))
-    placed = PARAMETER.findall(found.path)
-    odd = [path for path in placed if look_up(path, data)[1] in ("", ".", "..")]
-    problems += [Problem(f"{path} cannot be part of an address.", ("data", path)) for path in odd]
-    return problems + absent(data, (*found.required_data, *placed, *required))
-
-
-def absent(data: Mapping[str, Json], needed: tuple[str, ...]) -> list[Problem]:
-    """A problem for each path that leads to nothing."""
-    gone = [path for path in dict.fromkeys(needed) if look_up(path, data)[1] is None]
-    return [Problem(f"{path} is needed.", ("data", path)) for path in gone]
-
-
-def problem_with_address(address: str) -> str | None:
-    """Why this cannot be where a package is reached; None where it can."""
-    if len(address) > LONGEST_ADDRESS:
-        return f"An address has at most {LONGEST_ADDRESS} characters."
-    if not address.isprintable() or re.search(r"[\s\\]", address):
-        return "An address has no spaces and no backslashes."
-    try:
-        parsed = urlsplit(address)
-        port = parsed.port
-    except ValueError:
-        return "This is not an address that can be read."
-    if parsed.scheme not in ("http", "https"):
-        return "An address begins with https:// or http://."
-    if "@" in parsed.netloc:
-        return "An address holds no user and no password."
-    if not HOST.fullmatch(parsed.hostname or "") or port == 0:
-        return "An address names a host, by a name or a number."
-    if "?" in address or "#" in address:
-        return "An address ends with its path: no query, no fragment."
-    return None
 
 
 def _problems(configured: PackageConfigured) -> list[Problem]:
@@ -319,11 +239,8 @@ def _problems(configured: PackageConfigured) -> list[Problem]:
 def _problems_of(action: Action, place: tuple[str, ...]) -> Iterator[Problem]:
     if not NAME.fullmatch(action.name):
         yield Problem("An action's name has 1 to 64 of a-z, 0-9, _ and -.", place)
-    if not PATH.fullmatch(action.path) or "//" in action.path or "/.." in action.path:
-        yield Problem("A path begins with / and stays below the address.", (*place, "path"))
-    placed = PARAMETER.findall(action.path)
-    if re.search(r"[{}]", PARAMETER.sub("", action.path)) or not all(map(DATA.fullmatch, placed)):
-        yield Problem("A part that the data fills is written {customerId}.", (*place, "path"))
+    if problem := problem_with_path(action.path):
+        yield Problem(problem, (*place, "path"))
     for name, paths in (("requiredData", action.required_data), ("optionalData", action.optional_data)):
         for n, data in enumerate(paths):
             if not DATA.fullmatch(data):

@@ -17,9 +17,10 @@ from graphql import (
     SelectionSetNode,
 )
 
+from domain.address import Probed
 from domain.errors import Unauthenticated
 from domain.identity import Identity
-from domain.package import Package, Probed
+from domain.package import Package
 from domain.paging import Page
 from resolvers.loaders import Loaders
 from schema.info import Info

@@ -7,9 +7,10 @@ from typing import Annotated
 import strawberry
 
 from domain import package as domain
+from domain.address import Probed, require_secret
 from domain.errors import Conflict, DomainError, IdempotencyKeyReused, InvalidInput, NotFound, Unavailable
 from domain.package import Package as State
-from domain.package import PackageEvent, Probed
+from domain.package import PackageEvent
 from schema import limits
 from schema.arguments import Given
 from schema.errors import user_errors
@@ -166,7 +167,7 @@ async def _rotate(info: Info, input: RotatePackageSecretInput) -> Changed[State]
     if done := await packages.outcome(tenant, input.name, cause):
         return done
     before = await _known(info, input.name)
-    domain.require_secret(input.secret)
+    require_secret(input.secret)
     secret = f"sec_{digest(cause.command_id, cause.input_hash or '')}"
 
     def command(_: State, at: datetime) -> list[PackageEvent]:

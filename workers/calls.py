@@ -11,9 +11,10 @@ from typing import Final, Protocol
 import orjson
 
 from domain import attempting
+from domain.address import Probed
 from domain.attempting import Answer
 from domain.handoff import Handoff
-from domain.package import Action, Package, Probed
+from domain.package import Action, Package
 from domain.values import JsonObject
 from storage.secrets import Vault
 from storage.store import Store

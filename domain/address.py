@@ -1,0 +1,88 @@
+"""Where a package is reached: the address that an administrator sets, the paths behind it, the secret of its calls,
+and whether it answers.
+
+Whether a name leads anywhere, and whether that may be called, shows only when it is.
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from domain.condition import look_up
+from domain.errors import InvalidInput
+from domain.values import Json
+
+PATH: Final = re.compile(r"/[\w./~!$&'()*+,;=:@%{}-]*", re.ASCII)
+PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
+DATA: Final = re.compile(r"[^\s.]+(\.[^\s.]+)*")
+HOST: Final = re.compile(r"[\w.:-]+")
+SECRET: Final = re.compile(r"whsec_([A-Za-z0-9+/]+=*)")  # as Standard Webhooks writes them
+SECRET_BYTES: Final = range(24, 65)
+LONGEST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What came of a test call: an HTTP status, or why there is none."""
+
+    status: int | None
+    error: str | None
+    milliseconds: float
+
+
+def problem_with_address(address: str) -> str | None:
+    """Why this cannot be where a package is reached; None where it can."""
+    if len(address) > LONGEST:
+        return f"An address has at most {LONGEST} characters."
+    if not address.isprintable() or re.search(r"[\s\\]", address):
+        return "An address has no spaces and no backslashes."
+    try:
+        parsed = urlsplit(address)
+        port = parsed.port
+    except ValueError:
+        return "This is not an address that can be read."
+    if parsed.scheme not in ("http", "https"):
+        return "An address begins with https:// or http://."
+    if "@" in parsed.netloc:
+        return "An address holds no user and no password."
+    if not HOST.fullmatch(parsed.hostname or "") or port == 0:
+        return "An address names a host, by a name or a number."
+    if "?" in address or "#" in address:
+        return "An address ends with its path: no query, no fragment."
+    return None
+
+
+def problem_with_path(path: str) -> str | None:
+    """Why this cannot be the path of an action; None where it can."""
+    if not PATH.fullmatch(path) or "//" in path or "/.." in path:
+        return "A path begins with / and stays below the address."
+    placed = PARAMETER.findall(path)
+    if re.search(r"[{}]", PARAMETER.sub("", path)) or not all(map(DATA.fullmatch, placed)):
+        return "A part that the data fills is written {customerId}."
+    return None
+
+
+def filled(path: str, data: Mapping[str, Json]) -> str:
+    """The path with what the data holds in place of its parameters, none of which can leave its place."""
+
+    def fill(match: re.Match[str]) -> str:
+        _, value = look_up(match[1], data)
+        text = str(value)
+        return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
+
+    return PARAMETER.sub(fill, path)
+
+
+def require_secret(text: str) -> None:
+    """Raises InvalidInput for what is no secret, without showing it."""
+    found = SECRET.fullmatch(text)
+    try:
+        length = len(b64decode(found[1], validate=True)) if found else 0
+    except NotBase64:
+        length = 0
+    if length not in SECRET_BYTES:
+        raise InvalidInput("A secret is whsec_ and the base64 of 24 to 64 random bytes.", "secret")
