@@ -12,6 +12,7 @@ from domain.errors import InvalidInput, Problem
 from domain.identity import Actor, ActorKind, Identity, Role
 
 MAX_QUORUM = 20
+MAX_ROLES = 20
 
 
 class WhenDue(StrEnum):
@@ -132,8 +133,8 @@ def check_policy(policy: ApprovalPolicy, *path: str) -> list[Problem]:
     found = []
     if not 1 <= policy.quorum <= MAX_QUORUM:
         found.append(Problem(f"A quorum is 1 to {MAX_QUORUM}.", (*path, "quorum")))
-    if not policy.roles or any(not each.strip() for each in policy.roles):
-        found.append(Problem("At least one role, none of them empty.", (*path, "roles")))
+    if not 1 <= len(policy.roles) <= MAX_ROLES or any(not each.strip() for each in policy.roles):
+        found.append(Problem(f"1 to {MAX_ROLES} roles, none of them empty.", (*path, "roles")))
     if policy.due is not None and policy.due <= timedelta(0):
         found.append(Problem("A due time is longer than nothing.", (*path, "due")))
     if policy.when_due is WhenDue.ESCALATE and not policy.escalate_to:

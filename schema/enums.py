@@ -185,7 +185,7 @@ describe(
     "Role",
     "What somebody may do.",
     "Read and watch.",
-    "Move journeys; record touchpoints and conversions.",
+    "Move journeys and handoffs; record touchpoints and conversions.",
     "Decide on approvals.",
     "Whatever any role may, and write templates and see the relay.",
     "Another system: whatever an operator may.",

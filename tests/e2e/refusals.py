@@ -99,6 +99,8 @@ async def state(api: Client) -> dict[str, Any]:
         "{ journeys(first: 100) { nodes { id revision status stage lastActivity context history(first: 100) "
         "{ nodes { id } } } } templates(first: 100) { nodes { id revision } } touchpoints(first: 100) "
         "{ totalCount nodes { id } } conversions(first: 100) { totalCount nodes { id } } "
+        "handoffs(first: 100) { nodes { id revision status lastActivity data } } "
+        "incidents(first: 100) { nodes { id revision } } "
         "events(first: 100) { nodes { id } pageInfo { hasNextPage } } }"
     )
 

@@ -107,6 +107,7 @@ async def test_what_cannot_be_done_as_it_is_given_is_refused_with_every_reason(a
         ({"approval": {}}, ["approval"]),
         ({"type": "APPROVAL_REQUIRED"}, ["approval"]),
         ({"type": "APPROVAL_REQUIRED", "approval": {"quorum": 21}}, ["approval", "quorum"]),
+        ({"type": "APPROVAL_REQUIRED", "approval": {"roles": ["x"] * 21}}, ["approval", "roles"]),
         ({"type": "APPROVAL_REQUIRED", "approval": {}, "dueAt": "2999-01-01T00:00:00Z"}, ["dueAt"]),
         ({"requiredData": [f"p{n}" for n in range(51)]}, ["requiredData"]),
         ({"requiredData": [""]}, ["requiredData"]),

@@ -1,5 +1,6 @@
 """Whatever fits the types: an answer with a documented code or success, never INTERNAL, and no Python text."""
 
+import re
 from typing import Any
 
 import pytest
@@ -100,10 +101,11 @@ async def test_a_mutation_given_whatever_fits_its_types_answers_with_a_code_or_s
     field = SCHEMA.mutation_type.fields[mutation]
     kind = get_named_type(field.args["input"].type)
     input = data.draw(of(field.args["input"].type))
+    subject = _handoff if HANDOFFS.search(mutation) else _journey
     if "id" in input and mutation not in TEMPLATES and data.draw(st.booleans()):
-        input["id"] = await _journey(api)
+        input["id"] = await subject(api)
     if "ids" in input:
-        input["ids"] = [await _journey(api), *input["ids"]]
+        input["ids"] = [await subject(api), *input["ids"]]
     if input.get("templateId"):
         input["templateId"] = data.draw(st.sampled_from(("sample", input["templateId"])))
     query = (
@@ -119,6 +121,7 @@ async def test_a_mutation_given_whatever_fits_its_types_answers_with_a_code_or_s
     await _can_be_read(api)
 
 
+HANDOFFS = re.compile("Handoffs?$|Approval$|HandoffData$")
 TEMPLATES = ("createTemplate", "createTemplateVersion", "activateTemplate", "deactivateTemplate")
 
 
@@ -131,12 +134,24 @@ async def _journey(api: Client) -> str:
     return str((await api.start("sample"))["id"])
 
 
+async def _handoff(api: Client) -> str:
+    """A new handoff, an approval that whoever asks may decide."""
+    made = await api.ask(
+        'mutation { createHandoff(input: { type: APPROVAL_REQUIRED, name: "x", toPackage: "x", '
+        "approval: { requesterMayDecide: true } }) { handoff { id } } }"
+    )
+    return str(made["createHandoff"]["handoff"]["id"])
+
+
 async def _can_be_read(api: Client) -> None:
     """Whatever was written can be shown in full."""
     body = await send(
         api,
         "{ journeys(first: 5) { nodes { id name context tags endReason remaining dueAt estimatedCompletion steps { id "
         "reason } blockedBy { expected seen } allowedActions { reason } history(last: 5) { nodes { data } } } } "
+        "handoffs(first: 5) { nodes { name fromPackage toPackage action data output requiredData reason "
+        "assignedTo dueAt approval { roles dueAt decisions { comment } delegations { to } } "
+        "history(last: 5) { nodes { data } } } } incidents(first: 5) { nodes { reason resolution } } "
         "touchpoints(first: 5) { nodes { at cost duration metadata } } "
         "conversions(first: 5) { nodes { at value metadata } } "
         "templates(first: 5) { nodes { id steps { params ui maxDuration } triggers { contextMapping } } } }",
@@ -144,7 +159,10 @@ async def _can_be_read(api: Client) -> None:
     assert codes(body) == []
 
 
-@pytest.mark.parametrize("name", ["journeys", "touchpoints", "conversions", "events", "journeyCounts"])
+@pytest.mark.parametrize(
+    "name",
+    ["journeys", "handoffs", "incidents", "touchpoints", "conversions", "events", "journeyCounts"],
+)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 async def test_a_filter_of_whatever_fits_its_types_is_answered(
