@@ -21,7 +21,7 @@ def test_every_error_of_approvals_and_handed_over_work_is_listed_with_its_path()
     )
     assert found(template) == {
         "steps.0.approval.quorum": "A quorum is 1 to 20.",
-        "steps.0.approval.roles": "At least one role, none of them empty.",
+        "steps.0.approval.roles": "1 to 20 roles, none of them empty.",
         "steps.0.approval.due": "A due time is longer than nothing.",
         "steps.0.approval.escalateTo": "Say which role it escalates to.",
         "steps.0.onRejected": "There is no step 'z'.",
