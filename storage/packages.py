@@ -1,6 +1,7 @@
 """A tenant's packages. The built-in ones are there without a document, until the tenant sets something."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -75,7 +76,7 @@ class Packages:
             return added
 
         async def run(package: Package, now: datetime) -> Sequence[PackageEvent]:
-            return command(package, now)
+            return [replace(event, by=event.by or cause.actor) for event in command(package, now)]
 
         id = package_id(tenant_id, name)
         return await self._changes.change(PACKAGE, id, tenant_id, run, cause, expected=expected)
