@@ -100,8 +100,8 @@ def _promised(definition: Definition, context: JsonObject, at: datetime) -> date
     hours = context.get("slaHours")
     if definition.settings.sla is not None:
         return at + definition.settings.sla
-    if isinstance(hours, int | float) and 0 < hours <= LONGEST_SLA_HOURS:
-        return at + timedelta(hours=hours)
+    if isinstance(hours, int | float) and hours is not True and 0 < hours <= LONGEST_SLA_HOURS:
+        return at + timedelta(milliseconds=round(hours * 3_600_000))
     return at + timedelta(minutes=definition.estimated_minutes) if definition.estimated_minutes else None
 
 
