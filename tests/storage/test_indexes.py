@@ -224,6 +224,20 @@ async def test_what_is_read_and_set_of_packages_is_served_by_indexes(service: Se
     await check(service)
 
 
+async def test_the_journeys_of_a_page_of_handoffs_are_read_at_once(
+    service: Service,
+) -> None:
+    for n in range(4):
+        start = {"templateId": "support_resolution", "customerId": f"c{n}"}
+        journey = (await service.do("startJourney", "StartJourneyInput", **start))["journey"]["id"]
+        work = {"type": "MANUAL", "name": "Visit", "toPackage": "crew", "journeyId": journey}
+        await service.do("createHandoff", "CreateHandoffInput", **work)
+    service.recorder.sent.clear()
+    found = await service.ask("{ handoffs { nodes { id journey { id } } } }")
+    assert len({each["journey"]["id"] for each in found["handoffs"]["nodes"]}) == 4
+    assert [each.collection for each in service.recorder.sent] == ["handoffs", "journeys"]
+
+
 async def test_what_the_workers_do_is_served_by_indexes(service: Service) -> None:
     start = {"templateId": "customer_acquisition", "leadId": "l"}
     id = (await service.do("startJourney", "StartJourneyInput", **start))["journey"]["id"]
