@@ -47,7 +47,8 @@ E = TypeVar("E", bound=Event)
 class Kind(Generic[S, E]):
     """How one kind of subject is stored: its collection, its fold, and what its documents are found by.
 
-    `pack` may make a document smaller, `unpack` undoes that.
+    `pack` may make a document smaller, `unpack` undoes that. `unrevised` are fields that are also written without a new
+    revision: a change that did not see their latest values begins anew.
     """
 
     collection: str
@@ -58,6 +59,7 @@ class Kind(Generic[S, E]):
     facets: Callable[[S], JsonObject | None] = lambda _: None
     pack: Callable[[Document], Document] = lambda document: document
     unpack: Callable[[Document], Document] = lambda document: document
+    unrevised: tuple[str, ...] = ()
 
     def read(self, document: Document) -> S:
         """The subject that a document holds."""
@@ -248,10 +250,9 @@ class Changes:
                 await self._events.append(outbox)
                 outbox = []
             written = self._full(kind, after, outbox + self._entries(kind, state, after, events, cause))
+            seen = {name: document.get(name) for name in ("_id", "revision", *kind.unrevised)}
             with translated():
-                result = await self._mongo[kind.collection].replace_one(
-                    {"_id": id, "revision": state.revision}, written
-                )
+                result = await self._mongo[kind.collection].replace_one(seen, written)
             if result.modified_count:
                 return await self._settle(kind, written, Changed(after), told)
         raise Unavailable("Too many others change this at the same moment; try again.")

@@ -1,6 +1,6 @@
 """Handoffs in the database: one document each. Those with something due are found by their queue.
 
-A lease and a put-off attempt are no changes: they leave the revision as it is.
+A lease is no change: it leaves the revision as it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,15 @@ def keys(handoff: Handoff) -> Document:
     return found
 
 
-HANDOFF: Final = Kind("handoffs", Handoff, fold.begin, fold.evolve, keys, lambda handoff: handoff.facets)
+HANDOFF: Final = Kind(
+    "handoffs",
+    Handoff,
+    fold.begin,
+    fold.evolve,
+    keys,
+    lambda handoff: handoff.facets,
+    unrevised=("leaseUntil",),
+)
 
 
 class Handoffs:
@@ -110,15 +118,16 @@ class Handoffs:
     async def due_queues(
         self, now: datetime, limit: int, behind: datetime | None = None
     ) -> list[tuple[str, datetime]]:
-        """The queues of handoffs with something due, and when it was, from the longest due on."""
+        """The queues of handoffs with something due, and when it was, from the longest due on; `behind` what an
+        earlier call gave. A full page has all that are due at its last moment, be they more than the limit."""
         span = {"$lte": now} if behind is None else {"$lte": now, "$gt": behind}
+        wanted = {"queue": 1, "wakeAt": 1}
         with translated():
-            found = (
-                self._handoffs.find({"wakeAt": span}, {"queue": 1, "wakeAt": 1})
-                .sort("wakeAt", 1)
-                .limit(limit)
-            )
-            return [(each["queue"], each["wakeAt"]) for each in await found.to_list(None)]
+            cursor = self._handoffs.find({"wakeAt": span}, wanted).sort("wakeAt", 1).limit(limit)
+            found = await cursor.to_list(None)
+            if len(found) == limit:
+                found += await self._handoffs.find({"wakeAt": found[-1]["wakeAt"]}, wanted).to_list(None)
+        return [(each["queue"], each["wakeAt"]) for each in found]
 
     async def due(self, queue: str, now: datetime, limit: int) -> list[Handoff]:
         """The handoffs of one queue with something due."""
@@ -134,14 +143,6 @@ class Handoffs:
         with translated():
             result = await self._handoffs.update_one({"_id": id, "claim": claim}, {"$set": values})
         return result.matched_count == 1
-
-    async def put_off(self, handoff: Handoff, until: datetime) -> None:
-        """Try later: its partner is switched off or does not answer. Nothing where it has changed meanwhile."""
-        values = {"nextAttemptAt": until, "wakeAt": until}
-        with translated():
-            await self._handoffs.update_one(
-                {"_id": handoff.id, "revision": handoff.revision}, {"$set": values}
-            )
 
     def _pending(self, identity: Identity) -> list[Document]:
         names = [f"{identity.tenant_id}|{name}" for name in audience_of(identity)]

@@ -7,24 +7,26 @@ lost leases alike. A call to say that there is work makes it prompt; the poll ma
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain import attempting, deciding
-from domain.attempting import Answer
-from domain.errors import DomainError, NotFound, Unavailable
+from domain.errors import DomainError, Unavailable
 from domain.handoff import Handoff
 from domain.handoff_events import HandoffEvent
 from storage.change import Cause, digest
 from storage.store import Store
 from storage.templates import SYSTEM
 from workers.calls import Calls, SwitchedOff
+from workers.lease import held
 from workers.turns import Turns
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS: Final = 1.0
 PAGE: Final = 500
+REST_SECONDS: Final = 2.0  # what could not be worked at
 OFF_SECONDS: Final = 2.0  # a package that is switched off is looked at again
 RECORD_TRIES: Final = 10
 RECORD_SECONDS: Final = 0.5
@@ -80,7 +82,7 @@ class HandoffWorker:
             self._behind = at
         if len(found) < PAGE:
             self._behind = None
-        return len(found) == PAGE
+        return len(found) >= PAGE
 
     async def _poll(self) -> None:
         while True:
@@ -110,7 +112,12 @@ class HandoffWorker:
             queue, room = turn
             # Those at work are due still until their claim is written.
             wanted = room + sum(task.get_name() == queue for task in self._at_work.values())
-            due = await self._store.handoffs.due(queue, self._now(), wanted)
+            try:
+                due = await self._store.handoffs.due(queue, self._now(), wanted)
+            except ValueError:  # one of a version to come
+                log.exception("The queue %s cannot be read", queue)
+                self._turns.close(queue, _clock() + OFF_SECONDS)
+                continue
             fresh = [each for each in due if each.id not in self._at_work][:room]
             if len(due) < wanted:
                 self._turns.drained(queue)
@@ -123,18 +130,24 @@ class HandoffWorker:
                 self._at_work[handoff.id] = task
 
     async def _one(self, handoff: Handoff, queue: str) -> None:
+        rest = 0.0
         try:
             await (self._execute(handoff, queue) if handoff.executes else self._come_due(handoff))
-        except NotFound:
-            pass
         except DomainError as error:
             log.warning("The handoff %s is tried again: %s", handoff.id, error.message)
+            rest = REST_SECONDS
         except Exception:
             log.exception("The handoff %s is tried again", handoff.id)
+            self._turns.failed(queue, _clock())
+            rest = REST_SECONDS
         finally:
-            self._at_work.pop(handoff.id, None)
             self._turns.give_back(queue)
             self.wake(queue)
+            try:
+                await asyncio.sleep(rest)  # others go first
+            finally:
+                self._at_work.pop(handoff.id, None)
+                self.wake(queue)
 
     async def _come_due(self, handoff: Handoff) -> None:
         """Nobody decided, did it or answered in time."""
@@ -142,7 +155,7 @@ class HandoffWorker:
         def run(current: Handoff, at: datetime) -> list[HandoffEvent]:
             return deciding.come_due(current, at=at) or attempting.come_due(current, at=at)
 
-        await self._change(handoff, run, "due")
+        await self._change(handoff, run, self._cause(handoff, "due"))
 
     async def _execute(self, handoff: Handoff, queue: str) -> None:
         """One attempt: claim it, call the partner while the lease is held, and record what came of it."""
@@ -151,15 +164,21 @@ class HandoffWorker:
         except SwitchedOff:
             self._turns.close(queue, _clock() + OFF_SECONDS)
             return
-        name, lease = self._new_id(), timedelta(seconds=self._lease)
+        name, lease, began = self._new_id(), timedelta(seconds=self._lease), _clock()
 
         def claim(current: Handoff, at: datetime) -> list[HandoffEvent]:
             return attempting.claim(current, name=name, lease=lease, at=at)
 
-        claimed = await self._change(handoff, claim, "claim")
+        claimed = await self._change(handoff, claim, self._cause(handoff, "claim"))
         if claimed.claim != name:
             return  # somebody else is at it, or its time is over
-        answer = await self._held(claimed, name, self._calls.call(target, claimed))
+
+        async def renew() -> bool:
+            return await self._store.handoffs.renew(handoff.id, name, self._now() + lease)
+
+        answer = await held(
+            lambda: self._calls.call(target, claimed), renew, seconds=self._lease, since=began
+        )
         if answer is None:
             log.warning("The lease of %s was lost", handoff.id)
             return
@@ -174,38 +193,30 @@ class HandoffWorker:
 
         await self._insist(claimed, record)
 
-    async def _held(self, handoff: Handoff, name: str, call: "asyncio.Task[Answer]") -> Answer | None:
-        """The answer, with the lease renewed meanwhile; None where it was lost, and the call given up with it."""
-        try:
-            while True:
-                done, _ = await asyncio.wait({call}, timeout=self._lease / 3)
-                if done:
-                    return call.result()
-                until = self._now() + timedelta(seconds=self._lease)
-                if not await self._store.handoffs.renew(handoff.id, name, until):
-                    return None
-        finally:
-            call.cancel()
-
     async def _insist(
         self, handoff: Handoff, record: Callable[[Handoff, datetime], list[HandoffEvent]]
     ) -> Handoff:
-        """The partner has done it: that is recorded, even if the database is away for some seconds."""
+        """The partner has done it: that is recorded, even if the database is away for some seconds. What it has
+        written without being able to say so counts."""
+        cause = self._cause(handoff, "answer")
         for tries_left in range(RECORD_TRIES, 0, -1):
             try:
-                return await self._change(handoff, record, "answer")
+                return await self._change(handoff, record, cause)
             except Unavailable:
                 if tries_left == 1:
                     raise
                 await asyncio.sleep(RECORD_SECONDS)
+                cause = replace(cause, keyed=True)
         raise AssertionError("the last try returns or raises")
 
     async def _change(
-        self, handoff: Handoff, command: Callable[[Handoff, datetime], list[HandoffEvent]], part: str
+        self, handoff: Handoff, command: Callable[[Handoff, datetime], list[HandoffEvent]], cause: Cause
     ) -> Handoff:
-        name = digest(part, handoff.id, self._new_id())
-        cause = Cause(SYSTEM, name, handoff.correlation_id or handoff.id)
         return (await self._store.handoffs.change(handoff.id, handoff.tenant_id, command, cause)).state
+
+    def _cause(self, handoff: Handoff, part: str) -> Cause:
+        name = digest(part, handoff.id, self._new_id())
+        return Cause(SYSTEM, name, handoff.correlation_id or handoff.id)
 
 
 def _clock() -> float:
