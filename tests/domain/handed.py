@@ -31,11 +31,11 @@ CRM = Package(
 DATA = {"leadId": "l-1"}
 
 
-def person(name: str, *roles: Role | str) -> Identity:
+def person(name: str, *roles: Role | str, tenant: str = "t") -> Identity:
     """Somebody with these roles; a text that is none is a group. Without any, an approver."""
     held = roles or (Role.APPROVER,)
     known = frozenset(role for role in held if isinstance(role, Role))
-    return Identity("t", name, known, groups=frozenset(str(role) for role in held if role not in known))
+    return Identity(tenant, name, known, groups=frozenset(str(role) for role in held if role not in known))
 
 
 def asked(kind: HandoffType = HandoffType.AUTOMATIC, **rest: Any) -> HandoffCreated:
@@ -44,7 +44,8 @@ def asked(kind: HandoffType = HandoffType.AUTOMATIC, **rest: Any) -> HandoffCrea
         rest = {"action": "convert", "data": DATA} | rest
     if kind is HandoffType.APPROVAL_REQUIRED:
         rest = {"policy": ApprovalPolicy()} | rest
-    return HandoffCreated(at=NOON, tenant_id="t", kind=kind, name="Convert", to_package="crm", **rest)
+    usual: dict[str, Any] = {"at": NOON, "tenant_id": "t", "name": "Convert", "to_package": "crm"}
+    return HandoffCreated(kind=kind, **(usual | rest))
 
 
 def created(kind: HandoffType = HandoffType.AUTOMATIC, *, strict: bool = True, **rest: Any) -> Handoff:
