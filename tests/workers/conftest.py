@@ -1,0 +1,45 @@
+"""Processes with a database of their own, where nothing follows but what the test wants."""
+
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+
+from app.wiring import utc_now
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from tests.conftest import Servers
+from tests.workers.test_relay import Subscribers
+from workers.relay import Relay
+
+
+@pytest.fixture
+async def processes(servers: Servers) -> AsyncIterator[Callable[[], Store]]:
+    """Stores as several processes would have them, in a database of their own; nothing follows by itself."""
+    mongo = Mongo(servers.mongodb_uri, f"follow_{uuid4().hex[:8]}")
+    await create_indexes(mongo)
+    stores: list[Store] = []
+
+    def another() -> Store:
+        stores.append(Store.of(mongo, utc_now))
+        return stores[-1]
+
+    yield another
+    for each in stores:
+        await each.changes.drain()
+    await mongo.close()
+
+
+@pytest.fixture
+def quiet(processes: Callable[[], Store]) -> Store:
+    """A store whose process follows up nothing."""
+    return processes()
+
+
+@pytest.fixture
+def living(processes: Callable[[], Store]) -> Store:
+    """A store whose process follows up what it writes."""
+    store = processes()
+    store.changes.logged = Relay(store, Subscribers().publish, utc_now).logged
+    return store
