@@ -12,10 +12,11 @@ from typing import Final
 from domain import walk
 from domain.approval import ApprovalPolicy
 from domain.errors import AlreadyExists, JourneyExists
-from domain.events import Outcome, Priority, TouchpointAdded
+from domain.events import Outcome, Priority
 from domain.identity import Actor, ActorKind
 from domain.isp.packages import ISP_PACKAGES
 from domain.package import Package, PackageEvent, configure, rotate_secret
+from domain.record_events import TouchpointAdded
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
 from storage.change import Cause, digest
 from storage.secrets import Vault

@@ -14,9 +14,14 @@ from zoneinfo import ZoneInfo
 from domain.approval import check_policy
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput, Problem
-from domain.events import TemplateActivated, TemplateCreated, TemplateDeactivated, TemplateEvent
 from domain.identity import Actor
 from domain.template import Definition, Step, StepType, Template, Trigger, TriggerType
+from domain.template_events import (
+    TemplateActivated,
+    TemplateCreated,
+    TemplateDeactivated,
+    TemplateEvent,
+)
 
 MAX_STEPS: Final = 200
 LONGEST: Final = timedelta(days=3653)  # ten years: what lies further ahead is a slip of the pen

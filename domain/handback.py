@@ -5,8 +5,14 @@ Only the handoff of the current visit counts; anything else is ignored, so a rep
 
 from datetime import datetime
 
-from domain.events import HandoffEnded, HandoffStatus, IncidentOpened, IncidentResolved, JourneyEvent
+from domain.events import HandoffStatus
 from domain.journey import Journey, Status
+from domain.journey_events import (
+    HandoffEnded,
+    IncidentOpened,
+    IncidentResolved,
+    JourneyEvent,
+)
 from domain.story import Story, proceed
 from domain.template import Definition
 from domain.values import Json

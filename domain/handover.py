@@ -2,9 +2,10 @@
 
 from domain.address import PARAMETER
 from domain.condition import look_up
-from domain.events import Envelope, HandoffRequested
+from domain.events import Envelope
 from domain.handoff_events import HandoffCreated, HandoffType
 from domain.journey import Journey
+from domain.journey_events import HandoffRequested
 from domain.package import Limits, Package
 from domain.template import Step
 from domain.values import JsonObject

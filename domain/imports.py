@@ -13,18 +13,17 @@ from datetime import datetime
 from typing import Final, NoReturn, Protocol
 
 from domain.errors import InvalidInput
-from domain.events import (
-    ImportCompleted,
+from domain.events import Origin, Priority
+from domain.identity import Actor, ActorKind
+from domain.journey_events import (
     JourneyCompleted,
     JourneyEvent,
     JourneyStarted,
-    Origin,
-    Priority,
     StageChanged,
     StepCompleted,
 )
-from domain.identity import Actor, ActorKind
 from domain.mapping import MappedStep, Mapping
+from domain.record_events import ImportCompleted
 from domain.template import Definition, Reentry, Settings, Step
 from domain.values import Json, JsonObject, timestamp
 from domain.walk import check_size

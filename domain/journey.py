@@ -13,11 +13,18 @@ from domain import search
 from domain.condition import Unmet
 from domain.errors import IllegalTransition
 from domain.events import (
+    HandoffStatus,
+    Origin,
+    Priority,
+    StepState,
+    StepVisit,
+)
+from domain.identity import Actor
+from domain.journey_events import (
     ContextUpdated,
     CustomerLinked,
     HandoffEnded,
     HandoffRequested,
-    HandoffStatus,
     HandoffWithdrawn,
     IncidentOpened,
     IncidentResolved,
@@ -31,8 +38,6 @@ from domain.events import (
     JourneyResumed,
     JourneyStarted,
     NotificationRequested,
-    Origin,
-    Priority,
     PriorityChanged,
     SlaBreached,
     SlaScope,
@@ -43,11 +48,8 @@ from domain.events import (
     StepFailed,
     StepRetried,
     StepSkipped,
-    StepState,
     StepTimedOut,
-    StepVisit,
 )
-from domain.identity import Actor
 from domain.template import Category, Reentry, Stage
 from domain.values import Json, JsonObject, timestamp
 

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.errors import IllegalTransition, InvalidInput, Problem
-from domain.events import (
+from domain.events import Priority, StepState, StepVisit
+from domain.journey import Journey, Status, require, seconds_until
+from domain.journey_events import (
     ContextUpdated,
     CustomerLinked,
     HandoffWithdrawn,
@@ -19,14 +21,10 @@ from domain.events import (
     JourneyMigrated,
     JourneyPaused,
     JourneyResumed,
-    Priority,
     PriorityChanged,
     StageChanged,
     StepCompleted,
-    StepState,
-    StepVisit,
 )
-from domain.journey import Journey, Status, require, seconds_until
 from domain.story import Story, exit_unmet, hands_over, proceed, refuse_unmet, withdrawing
 from domain.template import Definition
 from domain.values import Json

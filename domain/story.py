@@ -10,26 +10,24 @@ from datetime import datetime, timedelta
 from domain.approval import ApprovalPolicy
 from domain.condition import Condition, Operator, Unmet, look_up, unmet
 from domain.errors import ConditionsNotMet, Problem
-from domain.events import (
+from domain.events import HandoffStatus, Origin, StepState
+from domain.handoff import handoff_id
+from domain.journey import Awaited, Journey, Status, evolve
+from domain.journey_events import (
     ContextUpdated,
     CustomerLinked,
     HandoffRequested,
-    HandoffStatus,
     HandoffWithdrawn,
     JourneyCompleted,
     JourneyEvent,
     JourneyFailed,
     NotificationRequested,
-    Origin,
     StageChanged,
     StepBlocked,
     StepCompleted,
     StepEntered,
     StepFailed,
-    StepState,
 )
-from domain.handoff import handoff_id
-from domain.journey import Awaited, Journey, Status, evolve
 from domain.template import Definition, Step, StepType
 from domain.values import Json
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.errors import InvalidInput, Problem
-from domain.events import ConversionAdded, Envelope, NotificationRequested, TouchpointAdded
+from domain.events import Envelope
 from domain.identity import Actor
+from domain.journey_events import NotificationRequested
+from domain.record_events import ConversionAdded, TouchpointAdded
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_METADATA_BYTES = 16 * 1024

@@ -10,23 +10,22 @@ from typing import Final
 
 from domain.condition import Unmet, look_up
 from domain.errors import IllegalTransition, InvalidInput, NotFound, TooLarge
-from domain.events import (
+from domain.events import Priority, StepState
+from domain.identity import Actor
+from domain.journey import Journey, Status, begin, require
+from domain.journey_events import (
     JourneyCompleted,
     JourneyEvent,
     JourneyFailed,
     JourneyStarted,
-    Priority,
     SlaBreached,
     SlaScope,
     StepCompleted,
     StepFailed,
     StepRetried,
     StepSkipped,
-    StepState,
     StepTimedOut,
 )
-from domain.identity import Actor
-from domain.journey import Journey, Status, begin, require
 from domain.story import (
     Story,
     come_to,

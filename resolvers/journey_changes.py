@@ -9,9 +9,9 @@ import strawberry
 
 from domain import steer, walk
 from domain.errors import DomainError, InvalidInput
-from domain.events import JourneyEvent, JourneyStarted
 from domain.journey import Journey as State
 from domain.journey import evolve
+from domain.journey_events import JourneyEvent, JourneyStarted
 from domain.template import Definition
 from resolvers.context import Context
 from schema import limits

@@ -6,7 +6,7 @@ from typing import TypeVar
 import strawberry
 
 from domain.errors import DomainError, InvalidInput, NotFound, Problem
-from domain.events import ConversionAdded, TouchpointAdded
+from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import RecordFilter, check
 from resolvers.context import Context
 from schema import limits

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import strawberry
 
 from domain import touchpoint as domain
-from domain.events import ConversionAdded, Outcome, TouchpointAdded
+from domain.events import Outcome
+from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.template import Stage
 from domain.values import Money
 from schema.scalars import JSON, json_object

@@ -10,10 +10,10 @@ from typing import Final
 
 from domain import imports as fold
 from domain.errors import AlreadyExists, InvalidInput, NotFound, TooLarge
-from domain.events import ImportCompleted
 from domain.identity import ActorKind
 from domain.imports import Import, Past
 from domain.paging import MAX_PAGE, Page
+from domain.record_events import ImportCompleted
 from domain.template import Definition, Template
 from storage.batches import LARGEST, document_size
 from storage.change import Cause, Kind, digest

@@ -7,9 +7,10 @@ from typing import Final
 
 from domain import journey as fold
 from domain.errors import JourneyExists, LimitExceeded
-from domain.events import JourneyEvent, JourneyStarted, StepState
+from domain.events import StepState
 from domain.identity import Actor
 from domain.journey import Journey, Status
+from domain.journey_events import JourneyEvent, JourneyStarted
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page, Rows, rows
 from domain.template import Definition, Reentry, Stage

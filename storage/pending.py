@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from domain.events import Envelope, HandoffRequested, HandoffWithdrawn, NotificationRequested, Origin
+from domain.events import Envelope, Origin
 from domain.handoff_events import (
     HandoffCancelled,
     HandoffCompleted,
@@ -13,6 +13,7 @@ from domain.handoff_events import (
     HandoffRetried,
 )
 from domain.incident import IncidentSettled
+from domain.journey_events import HandoffRequested, HandoffWithdrawn, NotificationRequested
 
 Word = Literal["feed", "follow"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.events import ConversionAdded, TouchpointAdded
+from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
 from storage.events import EventLog

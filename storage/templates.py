@@ -8,11 +8,11 @@ from typing import Final
 
 from domain import authoring
 from domain.errors import AlreadyExists, InvalidInput, NotFound
-from domain.events import TemplateCreated, TemplateEvent
 from domain.identity import Actor, ActorKind
 from domain.isp.templates import ISP_TEMPLATES
 from domain.paging import Page, Rows, rows
 from domain.template import Definition, Template
+from domain.template_events import TemplateCreated, TemplateEvent
 from storage import cursors
 from storage.change import Cause, Changed, Changes, Kind, digest
 from storage.codec import Document, load

@@ -3,8 +3,8 @@
 from typing import Final, Generic, NoReturn, TypeVar
 
 from domain import touchpoint as fold
-from domain.events import ConversionAdded, TouchpointAdded
 from domain.paging import Page, Rows, rows
+from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, RecordFilter, Touchpoint
 from domain.values import timestamp
 from storage import cursors

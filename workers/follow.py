@@ -9,14 +9,7 @@ from typing import Final
 
 from domain import handback, handing, handover
 from domain.errors import NotFound
-from domain.events import (
-    Envelope,
-    HandoffRequested,
-    HandoffStatus,
-    HandoffWithdrawn,
-    JourneyEvent,
-    NotificationRequested,
-)
+from domain.events import Envelope, HandoffStatus
 from domain.handoff import Handoff
 from domain.handoff_events import (
     HandoffCancelled,
@@ -29,6 +22,12 @@ from domain.handoff_events import (
 )
 from domain.incident import IncidentKind, IncidentRaised, IncidentSettled
 from domain.journey import Journey
+from domain.journey_events import (
+    HandoffRequested,
+    HandoffWithdrawn,
+    JourneyEvent,
+    NotificationRequested,
+)
 from domain.template import Definition
 from domain.touchpoint import from_notification
 from storage.change import Cause, digest

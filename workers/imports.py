@@ -18,10 +18,10 @@ from typing import Final, TextIO
 import orjson
 
 from domain.errors import InvalidInput, TooLarge
-from domain.events import ImportCompleted
 from domain.identity import Actor, ActorKind
 from domain.imports import Narrator, definition
 from domain.mapping import Mapping
+from domain.record_events import ImportCompleted
 from storage.change import Cause, digest
 from storage.imports import Fate, Imports, Made
 from storage.store import Store

@@ -6,9 +6,10 @@ from functools import reduce
 from typing import Any
 
 from domain import walk
-from domain.events import JourneyEvent, JourneyStarted, StepState
+from domain.events import StepState
 from domain.identity import Actor, ActorKind
 from domain.journey import Journey, begin, evolve
+from domain.journey_events import JourneyEvent, JourneyStarted
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
 from domain.walk import Start
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from domain import handback, steer, walk
 from domain.condition import Condition, Operator, ValueType
-from domain.events import HandoffStatus, JourneyEvent, Priority
+from domain.events import HandoffStatus, Priority
 from domain.journey import Journey
+from domain.journey_events import JourneyEvent
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
 from domain.values import Json, JsonObject
 

@@ -11,7 +11,6 @@ from domain import authoring
 from domain.approval import ApprovalPolicy, WhenDue
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput
-from domain.events import TemplateCreated
 from domain.template import (
     Category,
     Definition,
@@ -23,6 +22,7 @@ from domain.template import (
     Trigger,
     TriggerType,
 )
+from domain.template_events import TemplateCreated
 from tests.domain.samples import ANNA, NOON, automated, definition, step
 from tests.domain.strategies import json
 

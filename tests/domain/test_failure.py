@@ -7,8 +7,9 @@ import pytest
 from domain import steer, walk
 from domain.condition import Condition, Operator, ValueType
 from domain.errors import IllegalTransition, InvalidInput
-from domain.events import StepFailed, StepState, StepTimedOut
+from domain.events import StepState
 from domain.journey import Status
+from domain.journey_events import StepFailed, StepTimedOut
 from tests.domain.samples import NOON, after, definition, later, started, step, types
 
 SCORE = Condition("score", Operator.GREATER_THAN, 50, ValueType.NUMBER)

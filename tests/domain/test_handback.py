@@ -9,17 +9,16 @@ from domain import handback, steer, walk
 from domain.approval import ApprovalPolicy
 from domain.condition import Condition, Operator, ValueType
 from domain.errors import ConditionsNotMet
-from domain.events import (
+from domain.events import HandoffStatus, StepState
+from domain.journey import Journey, Status
+from domain.journey_events import (
     HandoffEnded,
     HandoffRequested,
-    HandoffStatus,
     HandoffWithdrawn,
     IncidentOpened,
     JourneyEvent,
     StepCompleted,
-    StepState,
 )
-from domain.journey import Journey, Status
 from domain.template import Definition, Settings, Step, StepType
 from tests.domain.handed import only
 from tests.domain.samples import NOON, after, definition, events_of_start, later, started, states, step, types

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from domain import authoring
 from domain.errors import InvalidInput, TooLarge
-from domain.events import JourneyEvent, JourneyStarted, Origin, StepCompleted, StepState
+from domain.events import Origin, StepState
 from domain.identity import Actor, ActorKind
 from domain.imports import Narrator, Past, definition
 from domain.journey import Journey, Status
+from domain.journey_events import JourneyEvent, JourneyStarted, StepCompleted
 from domain.mapping import MappedStep, Mapping
 from domain.template import Reentry, Stage, StepType
 from tests.domain.samples import NOON, later, states, told, types

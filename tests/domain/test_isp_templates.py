@@ -4,9 +4,10 @@ import pytest
 
 from domain import steer, walk
 from domain.authoring import problems
-from domain.events import NotificationRequested, Priority, StepState
+from domain.events import Priority, StepState
 from domain.isp.templates import CUSTOMER_ACQUISITION, CUSTOMER_ONBOARDING, ISP_TEMPLATES, SUPPORT_RESOLUTION
 from domain.journey import Status
+from domain.journey_events import NotificationRequested
 from domain.template import Category, Definition, Stage
 from tests.domain.samples import NOON, after, events_of_start, started
 

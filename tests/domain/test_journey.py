@@ -7,8 +7,14 @@ import pytest
 
 from domain import steer, walk
 from domain.errors import IllegalTransition
-from domain.events import ContextUpdated, Origin, Priority, StepCompleted, StepEntered, StepState, StepVisit
+from domain.events import (
+    Origin,
+    Priority,
+    StepState,
+    StepVisit,
+)
 from domain.journey import Journey, Status, evolve, require, seconds_until
+from domain.journey_events import ContextUpdated, StepCompleted, StepEntered
 from domain.search import query_tokens
 from domain.template import Reentry, Settings, Stage
 from domain.values import JsonObject

@@ -13,19 +13,18 @@ from hypothesis import strategies as st
 from domain import walk
 from domain.authoring import problems
 from domain.errors import DomainError
-from domain.events import (
+from domain.events import HandoffStatus, StepState
+from domain.journey import Journey, Status, evolve
+from domain.journey_events import (
     HandoffEnded,
     HandoffRequested,
-    HandoffStatus,
     HandoffWithdrawn,
     JourneyCompleted,
     JourneyEvent,
     StepCompleted,
     StepEntered,
     StepRetried,
-    StepState,
 )
-from domain.journey import Journey, Status, evolve
 from domain.story import entry_unmet, exit_unmet
 from domain.template import Definition
 from domain.values import JsonObject

@@ -5,8 +5,9 @@ import pytest
 from domain import steer, walk
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput
-from domain.events import JourneyMigrated, StepState, StepVisit
+from domain.events import StepState, StepVisit
 from domain.journey import Status
+from domain.journey_events import JourneyMigrated
 from domain.template import Settings, Stage, StepType
 from tests.domain.samples import NOON, after, definition, later, started, states, step, types
 

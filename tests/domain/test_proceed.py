@@ -4,16 +4,15 @@ from dataclasses import replace
 
 from domain import steer, walk
 from domain.condition import Condition, Operator, ValueType
-from domain.events import (
+from domain.events import Priority, StepState
+from domain.journey import Status
+from domain.journey_events import (
     JourneyStarted,
     NotificationRequested,
-    Priority,
     StepBlocked,
     StepCompleted,
     StepEntered,
-    StepState,
 )
-from domain.journey import Status
 from domain.template import Settings, Stage, StepType
 from tests.domain.samples import NOON, after, automated, definition, events_of_start, started, step, types
 

@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import steer, walk
-from domain.events import JourneyStarted, Origin, SlaBreached, SlaScope, StepEntered
+from domain.events import Origin
 from domain.journey import Journey, Status
+from domain.journey_events import (
+    JourneyStarted,
+    SlaBreached,
+    SlaScope,
+    StepEntered,
+)
 from domain.template import Definition, Settings
 from tests.domain.handed import only
 from tests.domain.samples import NOON, after, definition, events_of_start, later, started, step, types

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from domain import steer, walk
 from domain.condition import Condition, Operator
 from domain.errors import ConditionsNotMet, IllegalTransition, InvalidInput
-from domain.events import JourneyEvent, JourneyPaused, JourneyResumed, Priority, StepState
+from domain.events import Priority, StepState
 from domain.journey import Journey, Status
+from domain.journey_events import JourneyEvent, JourneyPaused, JourneyResumed
 from domain.template import Settings
 from domain.values import JsonObject
 from tests.domain.samples import NOON, after, definition, later, started, states, step, types

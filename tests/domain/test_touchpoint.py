@@ -8,8 +8,10 @@ import pytest
 
 from domain import touchpoint
 from domain.errors import InvalidInput
-from domain.events import ConversionAdded, Envelope, NotificationRequested, Outcome, TouchpointAdded
+from domain.events import Envelope, Outcome
 from domain.identity import Actor, ActorKind
+from domain.journey_events import NotificationRequested
+from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.template import Stage
 from domain.values import Money
 from tests.domain.samples import ANNA, NOON, later

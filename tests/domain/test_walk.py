@@ -5,8 +5,9 @@ import pytest
 from domain import walk
 from domain.condition import Condition, Operator, ValueType
 from domain.errors import ConditionsNotMet, IllegalTransition, InvalidInput, NotFound
-from domain.events import StepCompleted, StepState
+from domain.events import StepState
 from domain.journey import Status
+from domain.journey_events import StepCompleted
 from domain.template import Settings, Stage, StepType
 from tests.domain.samples import NOON, after, definition, later, started, states, step, types
 

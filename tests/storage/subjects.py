@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from app.wiring import utc_now
 from domain import walk
-from domain.events import ContextUpdated, JourneyEvent
 from domain.journey import Journey
+from domain.journey_events import ContextUpdated, JourneyEvent
 from domain.paging import Page, Rows
 from domain.template import Definition, Settings, Template
 from domain.walk import Start

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadCursor
-from domain.events import Envelope, EventFilter, NotificationRequested, Origin
+from domain.events import Envelope, EventFilter, Origin
+from domain.journey_events import NotificationRequested
 from domain.paging import Page
 from domain.values import timestamp
 from storage.events import EventLog, entry_documents

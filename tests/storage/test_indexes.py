@@ -23,11 +23,11 @@ from graphql import (
 from app.graphql import build
 from app.wiring import new_id, utc_now
 from domain import walk
-from domain.events import ImportCompleted
 from domain.identity import Actor, ActorKind
 from domain.imports import Past
 from domain.incident import IncidentKind, IncidentRaised
 from domain.paging import encode_cursor
+from domain.record_events import ImportCompleted
 from domain.walk import Start
 from storage.change import Cause
 from storage.imports import Imports

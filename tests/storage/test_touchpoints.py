@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadCursor, IdempotencyKeyReused, NotFound
-from domain.events import ConversionAdded, Outcome, TouchpointAdded
+from domain.events import Outcome
 from domain.paging import Page
+from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.template import Stage
 from domain.touchpoint import RecordFilter, Touchpoint
 from domain.values import Money, timestamp

@@ -9,8 +9,9 @@ import pytest
 
 from app.wiring import utc_now
 from domain.errors import Unavailable
-from domain.events import Envelope, NotificationRequested
+from domain.events import Envelope
 from domain.incident import Incident, IncidentFilter, IncidentKind, IncidentStatus
+from domain.journey_events import NotificationRequested
 from domain.paging import Page
 from storage.events import TRIES, entry_documents
 from storage.incidents import incident_id

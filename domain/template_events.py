@@ -1,0 +1,28 @@
+"""The facts of a template: each version is created, and may be switched off and on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.events import Event
+from domain.template import Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateCreated(Event):
+    type: ClassVar[str] = "template:created"
+    tenant_id: str
+    version: int
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateActivated(Event):
+    type: ClassVar[str] = "template:activated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateDeactivated(Event):
+    type: ClassVar[str] = "template:deactivated"
+
+
+TemplateEvent = TemplateCreated | TemplateActivated | TemplateDeactivated
