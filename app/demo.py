@@ -18,9 +18,9 @@ from domain.isp.packages import ISP_PACKAGES
 from domain.package import Package, PackageEvent, configure, rotate_secret
 from domain.record_events import TouchpointAdded
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
-from storage.change import Cause, digest
 from storage.secrets import Vault
 from storage.store import Store
+from storage.subject import Cause, digest
 
 TENANT: Final = "demo"
 ACTOR: Final = Actor(ActorKind.USER, "demo")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.events import HandoffStatus
-from domain.handoff import Handoff, evolve
+from domain.handoff import Handoff
 from domain.handoff_events import (
     AttemptEnded,
     AttemptOutcome,
@@ -21,6 +21,7 @@ from domain.handoff_events import (
     HandoffType,
     LateResult,
 )
+from domain.handoff_fold import evolve
 from domain.package import LONGEST_ROUND
 from domain.values import Json
 

@@ -13,7 +13,7 @@ from domain.approval import require_policy
 from domain.condition import look_up
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import HandoffStatus
-from domain.handoff import Handoff, begin, evolve, require
+from domain.handoff import Handoff, require
 from domain.handoff_events import (
     ApprovalRequested,
     FailureCode,
@@ -29,6 +29,7 @@ from domain.handoff_events import (
     HandoffType,
     LateResult,
 )
+from domain.handoff_fold import begin, evolve
 from domain.identity import Actor
 from domain.package import Package
 from domain.values import Json, JsonObject

@@ -12,7 +12,7 @@ from domain.condition import Condition, Operator, Unmet, look_up, unmet
 from domain.errors import ConditionsNotMet, Problem
 from domain.events import HandoffStatus, Origin, StepState
 from domain.handoff import handoff_id
-from domain.journey import Awaited, Journey, Status, evolve
+from domain.journey import Awaited, Journey, Status
 from domain.journey_events import (
     ContextUpdated,
     CustomerLinked,
@@ -28,6 +28,7 @@ from domain.journey_events import (
     StepEntered,
     StepFailed,
 )
+from domain.journey_fold import evolve
 from domain.template import Definition, Step, StepType
 from domain.values import Json
 

@@ -12,7 +12,7 @@ from domain.condition import Unmet, look_up
 from domain.errors import IllegalTransition, InvalidInput, NotFound, TooLarge
 from domain.events import Priority, StepState
 from domain.identity import Actor
-from domain.journey import Journey, Status, begin, require
+from domain.journey import Journey, Status, require
 from domain.journey_events import (
     JourneyCompleted,
     JourneyEvent,
@@ -26,6 +26,7 @@ from domain.journey_events import (
     StepSkipped,
     StepTimedOut,
 )
+from domain.journey_fold import begin
 from domain.story import (
     Story,
     come_to,

@@ -24,9 +24,9 @@ from domain.package import Package
 from domain.paging import Page
 from resolvers.loaders import Loaders
 from schema.info import Info
-from storage.change import Cause, digest
 from storage.secrets import Vault
 from storage.store import Store
+from storage.subject import Cause, digest
 
 if TYPE_CHECKING:
     from subscriptions.feed import Feed

@@ -25,8 +25,8 @@ from schema.handoff_inputs import (
 )
 from schema.info import Info
 from schema.permissions import CanDecide, CanOperate
-from storage.change import Changed
 from storage.handoffs import Command
+from storage.subject import Changed
 
 MAX_BULK = 1_000
 AT_ONCE = 8

@@ -11,8 +11,8 @@ from domain import handing
 from domain.errors import DomainError, InvalidInput, NotFound, TooLarge
 from domain.events import HandoffStatus
 from domain.handoff import Handoff as State
-from domain.handoff import evolve
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType
+from domain.handoff_fold import evolve
 from domain.package import Limits
 from domain.values import Json, JsonObject
 from domain.walk import MAX_CONTEXT_BYTES
@@ -37,8 +37,8 @@ from schema.handoff_inputs import (
 from schema.info import Info
 from schema.permissions import CanOperate
 from schema.scalars import json_object
-from storage.change import Changed
 from storage.handoffs import Command
+from storage.subject import Changed
 
 MAX_REQUIRED = 50
 

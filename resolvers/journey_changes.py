@@ -10,8 +10,8 @@ import strawberry
 from domain import steer, walk
 from domain.errors import DomainError, InvalidInput
 from domain.journey import Journey as State
-from domain.journey import evolve
 from domain.journey_events import JourneyEvent, JourneyStarted
+from domain.journey_fold import evolve
 from domain.template import Definition
 from resolvers.context import Context
 from schema import limits
@@ -36,8 +36,8 @@ from schema.journey_inputs import (
 )
 from schema.permissions import CanAdminister, CanOperate
 from schema.scalars import json_object
-from storage.change import Changed
 from storage.journeys import Command
+from storage.subject import Changed
 
 MAX_BULK = 1_000
 MAX_TAGS = 20

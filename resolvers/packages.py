@@ -24,8 +24,8 @@ from schema.package_inputs import (
     TestPackageInput,
 )
 from schema.permissions import CanAdminister, CanView
-from storage.change import Changed, digest
 from storage.packages import Command
+from storage.subject import Changed, digest
 
 SUCCESS = range(200, 300)
 

@@ -16,7 +16,7 @@ from schema.paging import After, Before, Connection, First, Last, connect
 from schema.permissions import CanAdminister, CanView
 from schema.template import Template, TemplatePayload, TemplateValidation
 from schema.template_inputs import SwitchTemplateInput, TemplateInput
-from storage.change import Changed
+from storage.subject import Changed
 from storage.templates import template_key
 
 

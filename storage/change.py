@@ -5,91 +5,28 @@ atomic write. Changes of one subject queue inside the process; compare-and-set i
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from domain.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable
-from domain.events import Envelope, Event, Origin
-from domain.identity import Actor, ActorKind
-from domain.values import JsonObject
+from domain.events import Envelope, Origin
+from domain.identity import ActorKind
 from storage.batches import BATCHES, Batches
-from storage.codec import Document, dump, event_data, load
+from storage.codec import Document, dump, event_data
 from storage.events import EventLog, entry_documents, entry_envelope
 from storage.mongo import DuplicateKeyError, Mongo, translated
 from storage.outbox import Outboxes
+from storage.subject import Cause, Changed, E, Kind, S
 
 log = logging.getLogger(__name__)
 
 SETTLE_SECONDS: Final = 2.0
 ATTEMPTS: Final = 30
 CARRIED: Final = 50  # changes that an outbox takes along; a longer one goes to the log first
-
-
-class State(Protocol):
-    @property
-    def id(self) -> str: ...
-    @property
-    def tenant_id(self) -> str: ...
-    @property
-    def revision(self) -> int: ...
-
-
-S = TypeVar("S", bound=State)
-E = TypeVar("E", bound=Event)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[S, E]):
-    """How one kind of subject is stored: its collection, its fold, and what its documents are found by.
-
-    `pack` may make a document smaller, `unpack` undoes that. `unrevised` are fields that are also written without a new
-    revision: a change that did not see their latest values begins anew.
-    """
-
-    collection: str
-    state: type[S]
-    begin: Callable[[str, E, Actor], S]
-    evolve: Callable[[S, E], S]
-    keys: Callable[[S], Document]
-    facets: Callable[[S], JsonObject | None] = lambda _: None
-    pack: Callable[[Document], Document] = lambda document: document
-    unpack: Callable[[Document], Document] = lambda document: document
-    unrevised: tuple[str, ...] = ()
-
-    def read(self, document: Document) -> S:
-        """The subject that a document holds."""
-        return load(self.state, self.unpack({**document, "id": document["_id"]}))
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Who gives a command and why. `keyed`: it may be given again under the same id."""
-
-    actor: Actor
-    command_id: str
-    correlation_id: str
-    causation_id: str | None = None
-    input_hash: str | None = None
-    keyed: bool = False
-    requester: Actor | None = None  # the nearest person in the chain of causes, where the actor is none
-
-
-@dataclass(frozen=True, slots=True)
-class Changed(Generic[S]):
-    """The outcome. `settled`: its events are in the log, and what follows directly is done."""
-
-    state: S
-    settled: bool = True
-
-
-def digest(*parts: str) -> str:
-    """A short name that the same parts always give."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
 Logged = Callable[[Sequence[Envelope]], Awaitable[None]]

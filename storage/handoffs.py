@@ -7,19 +7,20 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from domain import handoff as fold
-from domain.handoff import Handoff
+from domain import handoff_fold as fold
+from domain.handoff import Handoff, excluded
 from domain.handoff_events import HandoffEvent
 from domain.handoff_filter import HandoffFilter, HandoffOrder, audience_of
 from domain.identity import Identity
 from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage import cursors
-from storage.change import Cause, Changed, Changes, Kind
+from storage.change import Changes
 from storage.codec import Document
 from storage.indexes import FEW_HANDOFFS, HANDOFF_FILTERS
 from storage.listing import Listing
 from storage.mongo import Mongo, translated
+from storage.subject import Cause, Changed, Kind
 
 Command = Callable[[Handoff, datetime], Sequence[HandoffEvent]]
 
@@ -38,7 +39,7 @@ def keys(handoff: Handoff) -> Document:
     if handoff.audience and handoff.approval is not None:
         found |= {
             "pendingFor": [f"{handoff.tenant_id}|{name}" for name in handoff.audience],
-            "excluded": sorted(fold.excluded(handoff.approval, handoff.requester)),
+            "excluded": sorted(excluded(handoff.approval, handoff.requester)),
             "dueKey": f"{timestamp(handoff.due_at or NEVER)}|{timestamp(handoff.created_at)}|{handoff.id}",
         }
     return found

@@ -16,11 +16,11 @@ from domain.paging import MAX_PAGE, Page
 from domain.record_events import ImportCompleted
 from domain.template import Definition, Template
 from storage.batches import LARGEST, document_size
-from storage.change import Cause, Kind, digest
 from storage.codec import Document
 from storage.journeys import JOURNEY
 from storage.mongo import translated
 from storage.store import Store
+from storage.subject import Cause, Kind, digest
 
 IMPORT: Final = Kind("imports", Import, fold.begin, fold.evolve, lambda _: {})
 

@@ -9,11 +9,17 @@ from domain.errors import NotFound
 from domain.incident import Incident, IncidentEvent, IncidentFilter, IncidentRaised
 from domain.paging import Page, Rows
 from domain.values import timestamp
-from storage.change import Cause, Changed, Changes, Kind, digest
+from storage.change import Changes
 from storage.codec import Document
 from storage.indexes import INCIDENT_FILTERS
 from storage.listing import Listing
 from storage.mongo import DuplicateKeyError, Mongo
+from storage.subject import (
+    Cause,
+    Changed,
+    Kind,
+    digest,
+)
 
 Command = Callable[[Incident, datetime], Sequence[IncidentEvent]]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from domain import journey as fold
+from domain import journey_fold as fold
 from domain.errors import JourneyExists, LimitExceeded
 from domain.events import StepState
 from domain.identity import Actor
@@ -16,11 +16,12 @@ from domain.paging import Page, Rows, rows
 from domain.template import Definition, Reentry, Stage
 from domain.values import timestamp
 from storage import cursors
-from storage.change import Cause, Changed, Changes, Kind
+from storage.change import Changes
 from storage.codec import Document
 from storage.journey_match import ORDER_KEYS, match, spans
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
 from storage.reach import Reach
+from storage.subject import Cause, Changed, Kind
 from storage.templates import Templates
 
 Command = Callable[[Journey, Definition, datetime], Sequence[JourneyEvent]]

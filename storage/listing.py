@@ -7,9 +7,9 @@ from domain.journey_filter import TimeRange
 from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage import cursors
-from storage.change import Kind, State
 from storage.codec import Document
 from storage.mongo import Mongo, key_range
+from storage.subject import Kind, State
 
 S = TypeVar("S", bound=State)
 OneOf = Mapping[str, tuple[str, ...]]  # field: the values it may have; the most selective field first

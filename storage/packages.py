@@ -10,9 +10,15 @@ from domain.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from domain.identity import Actor, ActorKind
 from domain.isp.packages import ISP_PACKAGES
 from domain.package import NAME, Package, PackageAdded, PackageEvent
-from storage.change import Cause, Changed, Changes, Kind, digest
+from storage.change import Changes
 from storage.codec import Document
 from storage.mongo import DuplicateKeyError, Mongo, translated
+from storage.subject import (
+    Cause,
+    Changed,
+    Kind,
+    digest,
+)
 
 Command = Callable[[Package, datetime], Sequence[PackageEvent]]
 

@@ -14,9 +14,15 @@ from domain.paging import Page, Rows, rows
 from domain.template import Definition, Template
 from domain.template_events import TemplateCreated, TemplateEvent
 from storage import cursors
-from storage.change import Cause, Changed, Changes, Kind, digest
+from storage.change import Changes
 from storage.codec import Document, load
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
+from storage.subject import (
+    Cause,
+    Changed,
+    Kind,
+    digest,
+)
 
 CACHED: Final = 2_000
 SYSTEM: Final = Actor(ActorKind.SYSTEM, "journeys")

@@ -8,9 +8,10 @@ from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, RecordFilter, Touchpoint
 from domain.values import timestamp
 from storage import cursors
-from storage.change import Cause, Changed, Changes, Kind
+from storage.change import Changes
 from storage.codec import Document, load
 from storage.mongo import Mongo, key_range
+from storage.subject import Cause, Changed, Kind
 
 R = TypeVar("R", Touchpoint, Conversion)
 E = TypeVar("E", TouchpointAdded, ConversionAdded)

@@ -27,17 +27,17 @@ FILES = {
 }
 
 LONGEST = 250  # lines of a module
+LONGEST_TEST = 320  # a test is read one by one
 # Longer for a reason; none may grow beyond what stands here.
 LONG = {
-    "domain/events.py": (400, "every fact there is, on one page"),
-    "domain/journey.py": (300, "the state and its one fold"),
+    "domain/journey_events.py": (310, "every fact of a journey, on one page"),
+    "domain/story.py": (270, "what a journey does by itself"),
     "resolvers/journey_changes.py": (280, "a field for each of the journey's commands"),
-    "storage/change.py": (340, "one command, one document: the whole protocol in one place"),
+    "storage/change.py": (320, "one command, one document: the whole protocol in one place"),
     "app/cli.py": (300, "a function for each verb"),
     "app/embedded.py": (260, "both servers' lives, which follow one pattern"),
     "tests/app/test_auth.py": (360, "a table of tokens"),
     "tests/app/test_jwks.py": (400, "a key server and what may go wrong with it"),
-    "tests/domain/test_mapping.py": (300, "a table of mappings"),
     "tests/workers/test_imports.py": (420, "imports and everything that may interrupt them"),
 }
 VAGUE = ("utils", "util", "helpers", "helper", "base", "common", "misc", "services", "service", "manager")
@@ -49,6 +49,10 @@ def files() -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return [path for name in listed.splitlines() if (path := ROOT / name).is_file()]
+
+
+def usual(name: str) -> int:
+    return LONGEST_TEST if name.startswith("tests/") else LONGEST
 
 
 def modules() -> list[Path]:
@@ -78,9 +82,9 @@ def test_imports_point_down() -> None:
 
 def test_modules_are_short_enough_to_read_at_once() -> None:
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules()}
-    too_long = {name: n for name, n in lengths.items() if n > LONG.get(name, (LONGEST, ""))[0]}
+    too_long = {name: n for name, n in lengths.items() if n > LONG.get(name, (usual(name), ""))[0]}
     assert too_long == {}
-    no_longer = [name for name in LONG if lengths.get(name, 0) <= LONGEST]
+    no_longer = [name for name in LONG if lengths.get(name, 0) <= usual(name)]
     assert no_longer == [], "these have become short: take them off the list"
 
 

@@ -30,10 +30,10 @@ from domain.journey_events import (
 )
 from domain.template import Definition
 from domain.touchpoint import from_notification
-from storage.change import Cause, digest
 from storage.codec import load_event
 from storage.incidents import incident_id
 from storage.store import Store
+from storage.subject import Cause, digest
 from storage.templates import SYSTEM
 from workers.stuck import try_again
 

@@ -15,8 +15,8 @@ from domain import attempting, deciding
 from domain.errors import DomainError, Unavailable
 from domain.handoff import Handoff
 from domain.handoff_events import HandoffEvent
-from storage.change import Cause, digest
 from storage.store import Store
+from storage.subject import Cause, digest
 from storage.templates import SYSTEM
 from workers.calls import Calls, SwitchedOff
 from workers.lease import held

@@ -22,9 +22,9 @@ from domain.identity import Actor, ActorKind
 from domain.imports import Narrator, definition
 from domain.mapping import Mapping
 from domain.record_events import ImportCompleted
-from storage.change import Cause, digest
 from storage.imports import Fate, Imports, Made
 from storage.store import Store
+from storage.subject import Cause, digest
 from workers.eventlog import EventLog, LogCase, Reject
 from workers.eventlog_entry import shown, weight
 

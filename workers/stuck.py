@@ -6,10 +6,10 @@ from typing import Final
 
 from domain.events import Envelope
 from domain.incident import IncidentKind, IncidentRaised
-from storage.change import Cause, digest
 from storage.events import TRIES, Entry
 from storage.incidents import incident_id
 from storage.store import Store
+from storage.subject import Cause, digest
 from storage.templates import SYSTEM
 
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

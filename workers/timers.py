@@ -12,8 +12,8 @@ from typing import Final
 from domain import walk
 from domain.errors import DomainError, Unavailable
 from domain.journey import Journey
-from storage.change import Cause, digest
 from storage.store import Store
+from storage.subject import Cause, digest
 from storage.templates import SYSTEM
 
 log = logging.getLogger(__name__)

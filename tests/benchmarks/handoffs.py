@@ -19,10 +19,10 @@ from domain.approval import ApprovalPolicy
 from domain.handoff_events import HandoffCreated, HandoffType
 from domain.identity import Actor, ActorKind
 from domain.package import Action, Package, PackageEvent, configure
-from storage.change import Cause
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
+from storage.subject import Cause
 from subscriptions.broker import Broker
 from tests.benchmarks.measure import quantile, report
 from tests.conftest import Servers

@@ -9,8 +9,9 @@ from domain import attempting, deciding, handing
 from domain.approval import ApprovalPolicy
 from domain.attempting import Answer
 from domain.events import HandoffStatus
-from domain.handoff import Handoff, begin, evolve
+from domain.handoff import Handoff
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType
+from domain.handoff_fold import begin, evolve
 from domain.identity import Identity, Role
 from domain.package import Action, Package
 from tests.domain.samples import ANNA, NOON, later

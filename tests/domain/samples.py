@@ -8,8 +8,9 @@ from typing import Any
 from domain import walk
 from domain.events import StepState
 from domain.identity import Actor, ActorKind
-from domain.journey import Journey, begin, evolve
+from domain.journey import Journey
 from domain.journey_events import JourneyEvent, JourneyStarted
+from domain.journey_fold import begin, evolve
 from domain.template import Category, Definition, Settings, Stage, Step, StepType
 from domain.walk import Start
 

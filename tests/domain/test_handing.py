@@ -8,7 +8,7 @@ import pytest
 from domain import handing
 from domain.errors import IllegalTransition, InvalidInput
 from domain.events import HandoffStatus
-from domain.handoff import Handoff, begin, evolve
+from domain.handoff import Handoff
 from domain.handoff_events import (
     ApprovalRequested,
     FailureCode,
@@ -19,6 +19,7 @@ from domain.handoff_events import (
     HandoffType,
     LateResult,
 )
+from domain.handoff_fold import begin, evolve
 from domain.package import Package
 from domain.values import JsonObject
 from tests.domain.handed import (

@@ -15,8 +15,9 @@ from domain.approval import ApprovalPolicy, WhenDue
 from domain.attempting import Answer
 from domain.errors import DomainError
 from domain.events import HandoffStatus
-from domain.handoff import Handoff, evolve
+from domain.handoff import Handoff
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType, LateResult
+from domain.handoff_fold import evolve
 from domain.package import Limits
 from domain.values import JsonObject
 from storage.codec import dump

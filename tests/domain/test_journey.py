@@ -13,8 +13,14 @@ from domain.events import (
     StepState,
     StepVisit,
 )
-from domain.journey import Journey, Status, evolve, require, seconds_until
+from domain.journey import (
+    Journey,
+    Status,
+    require,
+    seconds_until,
+)
 from domain.journey_events import ContextUpdated, StepCompleted, StepEntered
+from domain.journey_fold import evolve
 from domain.search import query_tokens
 from domain.template import Reentry, Settings, Stage
 from domain.values import JsonObject

@@ -14,7 +14,7 @@ from domain import walk
 from domain.authoring import problems
 from domain.errors import DomainError
 from domain.events import HandoffStatus, StepState
-from domain.journey import Journey, Status, evolve
+from domain.journey import Journey, Status
 from domain.journey_events import (
     HandoffEnded,
     HandoffRequested,
@@ -25,6 +25,7 @@ from domain.journey_events import (
     StepEntered,
     StepRetried,
 )
+from domain.journey_fold import evolve
 from domain.story import entry_unmet, exit_unmet
 from domain.template import Definition
 from domain.values import JsonObject

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain import package as domain
 from domain.errors import IllegalTransition, InvalidInput
 from domain.handing import problems_of
-from domain.handoff import begin
+from domain.handoff_fold import begin
 from domain.isp.packages import ISP_PACKAGES
 from domain.package import MAX_SECRETS, Action, Limits, Package, PackageAdded, evolve
 from domain.values import JsonObject

@@ -12,9 +12,9 @@ from domain.journey_events import ContextUpdated, JourneyEvent
 from domain.paging import Page, Rows
 from domain.template import Definition, Settings, Template
 from domain.walk import Start
-from storage.change import Cause, Changed, digest
 from storage.journeys import Command
 from storage.store import Store
+from storage.subject import Cause, Changed, digest
 from tests.domain.samples import ANNA, definition
 
 THREE_STEPS = definition("one", "two", "three")

@@ -8,8 +8,8 @@ import pytest
 from domain import steer
 from domain.errors import IdempotencyKeyReused, IllegalTransition
 from domain.journey import Journey
-from storage.change import Changed
 from storage.store import Store
+from storage.subject import Changed
 from tests.storage.subjects import cause, count_up, crash, follow, positions, start, starting
 
 

@@ -29,11 +29,11 @@ from domain.incident import IncidentKind, IncidentRaised
 from domain.paging import encode_cursor
 from domain.record_events import ImportCompleted
 from domain.walk import Start
-from storage.change import Cause
 from storage.imports import Imports
 from storage.indexes import create_indexes, missing_indexes
 from storage.mongo import Mongo
 from storage.store import Store
+from storage.subject import Cause
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from tests.conftest import Servers

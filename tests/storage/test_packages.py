@@ -9,9 +9,9 @@ from domain.errors import Conflict, InvalidInput, NotFound
 from domain.identity import Actor, ActorKind
 from domain.isp.packages import ISP_PACKAGES
 from domain.package import Action, Package, PackageEvent, configure, disable, rotate_secret
-from storage.change import Cause
 from storage.packages import package_id
 from storage.store import Store
+from storage.subject import Cause
 from tests.domain.samples import ANNA
 from tests.storage.subjects import cause
 

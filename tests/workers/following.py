@@ -22,9 +22,9 @@ from domain.incident import Incident, IncidentFilter
 from domain.journey import Journey
 from domain.paging import Page
 from domain.template import Definition, Settings, StepType
-from storage.change import Cause
 from storage.handoffs import Command
 from storage.store import Store
+from storage.subject import Cause
 from storage.templates import SYSTEM
 from tests.domain.handed import LEASE
 from tests.domain.samples import ANNA, definition, step
