@@ -64,6 +64,7 @@ class Approval:
     decisions: tuple[Decision, ...] = ()
     delegations: tuple[Delegation, ...] = ()
     escalated: bool = False
+    editors: tuple[str, ...] = ()  # who changed the data: they have asked for what it is now
 
     @property
     def valid(self) -> tuple[Decision, ...]:
@@ -102,18 +103,20 @@ class Approval:
             user = delegates[user]
         return user
 
-    def barred(self, requester: Actor | None) -> str | None:
-        """The user who may not decide because it was they who asked."""
+    def barred(self, requester: Actor | None) -> set[str]:
+        """The users who may not decide because it was they who asked, or changed what was asked for."""
+        if self.policy.requester_may_decide:
+            return set()
         asked = requester is not None and requester.kind in (ActorKind.USER, ActorKind.SERVICE)
-        return requester.id if requester and asked and not self.policy.requester_may_decide else None
+        return {*self.editors, *([requester.id] if requester and asked else [])}
 
     def decision_of(self, user: str) -> Decision | None:
         return next((each for each in self.valid if each.by.id == user), None)
 
     def refusal(self, identity: Identity, requester: Actor | None) -> str | None:
         """Why this person may not decide; None where they may."""
-        if identity.user_id == self.barred(requester):
-            return "Whoever asked for an approval does not decide on it."
+        if identity.user_id in self.barred(requester):
+            return "Whoever asked for an approval, or changed its data, does not decide on it."
         delegates = self.delegates
         if identity.user_id in delegates:
             return f"You delegated this to {delegates[identity.user_id]!r}."

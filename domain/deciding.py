@@ -4,6 +4,7 @@ Of many decisions at the same moment exactly the quorum counts; everybody else i
 """
 
 from datetime import datetime
+from typing import Final
 
 from domain.approval import Approval, Decision, Verdict, WhenDue
 from domain.errors import AlreadyDecided, CannotDecide, IllegalTransition, InvalidInput
@@ -20,6 +21,8 @@ from domain.handoff_events import (
     HandoffStarted,
 )
 from domain.identity import Identity
+
+MAX_DELEGATIONS: Final = 100
 
 
 def approve(
@@ -54,6 +57,8 @@ def reject(
 def delegate(handoff: Handoff, identity: Identity, *, to: str, at: datetime) -> list[HandoffEvent]:
     """Let somebody else decide instead; to oneself takes it back."""
     approval = _open(handoff)
+    if len(approval.delegations) >= MAX_DELEGATIONS:
+        raise IllegalTransition("This was delegated too often.", "id")
     if to == identity.user_id and identity.user_id in approval.delegates:
         if approval.decision_of(holder := approval.holder(to)) is not None:
             raise IllegalTransition(f"{holder!r} has decided instead of you already.", "to")
@@ -64,7 +69,7 @@ def delegate(handoff: Handoff, identity: Identity, *, to: str, at: datetime) -> 
         raise IllegalTransition("You have decided already.", "id")
     if to == identity.user_id or not to.strip():
         raise InvalidInput("Name somebody else.", "to")
-    if to == approval.barred(handoff.requester):
+    if to in approval.barred(handoff.requester):
         raise InvalidInput("Whoever asked for an approval does not decide on it.", "to")
     if to in approval.delegates or approval.decision_of(to) is not None:
         raise InvalidInput(f"{to!r} has decided or delegated it already.", "to")

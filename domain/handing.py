@@ -155,14 +155,20 @@ def reassign(handoff: Handoff, *, user: str | None, at: datetime) -> list[Handof
 
 
 def change_data(
-    handoff: Handoff, *, changes: JsonObject, at: datetime, package: Package | None = None
+    handoff: Handoff,
+    *,
+    changes: JsonObject,
+    at: datetime,
+    package: Package | None = None,
+    by: Actor | None = None,
 ) -> list[HandoffEvent]:
-    """Merge at the top level (null removes a key) before the work has begun. Decisions given are void. What is needed
-    cannot be taken away: give the package, which says what its action needs."""
+    """Merge at the top level (null removes a key) before the work has begun. Decisions given are void, and whoever
+    changes the data has asked for what it is now. What is needed cannot be taken away: give the package, which says
+    what its action needs."""
     require(handoff, HandoffStatus.PENDING, verb="given other data")
     if not changes:
         raise InvalidInput("Nothing to change.", "changes")
-    changed = HandoffDataChanged(at=at, changes=changes)
+    changed = HandoffDataChanged(at=at, by=by, changes=changes)
     after = evolve(handoff, changed)
     known = called(handoff) and package is not None
     problems = problems_of(after, package) if known else _absent(after.data, after.required_data)
@@ -178,12 +184,13 @@ def retry(
     changes: JsonObject | None,
     reason: str | None,
     at: datetime,
+    by: Actor | None = None,
 ) -> list[HandoffEvent]:
     """A new round of a failed handoff: with mended data, or with a reason. What is still missing is refused."""
     require(handoff, HandoffStatus.FAILED, verb="retried")
     if not changes and not (reason or "").strip():
         raise InvalidInput("Give changed data or a reason.", "reason")
-    events: list[HandoffEvent] = [HandoffDataChanged(at=at, changes=changes)] if changes else []
+    events: list[HandoffEvent] = [HandoffDataChanged(at=at, by=by, changes=changes)] if changes else []
     events.append(HandoffRetried(at=at, round=handoff.round + 1, reason=reason))
     after = handoff
     for event in events:

@@ -135,9 +135,8 @@ class Handoff:
 
 def excluded(approval: Approval, requester: Actor | None) -> set[str]:
     """The users whose list it is not in though their role would be: they have decided, delegated, or asked for it."""
-    barred = approval.barred(requester)
     users = {each.by.id for each in approval.valid} | set(approval.delegates)
-    return users if barred is None else users | {barred}
+    return users | approval.barred(requester)
 
 
 def handoff_id(journey_id: str, step: str, visit: int) -> str:

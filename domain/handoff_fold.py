@@ -32,6 +32,7 @@ from domain.identity import Actor
 from domain.values import JsonObject
 
 KEPT_ATTEMPTS: Final = 30  # the latest; all are in the history
+KEPT_VOID: Final = 100
 
 
 def begin(id: str, event: HandoffEvent, by: Actor) -> Handoff:
@@ -101,8 +102,8 @@ def evolve(handoff: Handoff, event: HandoffEvent) -> Handoff:  # noqa: PLR0912  
             return _ended(handoff, HandoffStatus.CANCELLED, at, reason)
         case HandoffReassigned(user=user):
             return replace(handoff, assigned_to=user)
-        case HandoffDataChanged(changes=changes):
-            return _with_data(handoff, changes)
+        case HandoffDataChanged(changes=changes, by=by):
+            return _with_data(handoff, changes, by)
         case HandoffRetried(round=number, at=at):
             return _again(handoff, number, at)
         case LateResult():
@@ -180,12 +181,13 @@ def _ended(handoff: Handoff, status: HandoffStatus, at: datetime, reason: str | 
     )
 
 
-def _with_data(handoff: Handoff, changes: JsonObject) -> Handoff:
+def _with_data(handoff: Handoff, changes: JsonObject, by: Actor | None) -> Handoff:
     data: JsonObject = {key: value for key, value in (handoff.data | changes).items() if value is not None}
     approval = handoff.approval
     if approval is not None:
-        void = tuple(replace(each, voided=True) for each in approval.decisions)
-        approval = replace(approval, decisions=void)
+        void = tuple(replace(each, voided=True) for each in approval.decisions[-KEPT_VOID:])
+        editors = (*approval.editors, by.id) if by is not None else approval.editors
+        approval = replace(approval, decisions=void, editors=tuple(dict.fromkeys(editors)))
     return replace(handoff, data=data, approval=approval)
 
 

@@ -90,11 +90,11 @@ def fitting(handoff: State, events: Sequence[HandoffEvent]) -> Sequence[HandoffE
 
 async def retrying(context: Context, id: str, changes: JsonObject | None, reason: str | None) -> Command:
     """The command of a retry, which looks at the package as it is now. Raises NotFound."""
-    tenant = context.identity.tenant_id
+    tenant, actor = context.identity.tenant_id, context.identity.actor
     target = (await context.store.handoffs.get(id, tenant)).to_package
     package = await context.store.packages.find(tenant, target)
     return lambda handoff, at: fitting(
-        handoff, handing.retry(handoff, package, changes=changes, reason=reason, at=at)
+        handoff, handing.retry(handoff, package, changes=changes, reason=reason, at=at, by=actor)
     )
 
 
@@ -215,9 +215,11 @@ class HandoffMutations:
         permission_classes=[CanOperate],
     )
     async def change_handoff_data(self, info: Info, input: Given[ChangeHandoffDataInput]) -> HandoffPayload:
+        actor = info.context.identity.actor
+
         def change_data(handoff: State, at: datetime) -> Sequence[HandoffEvent]:
             changes = json_object(input.changes)
-            return fitting(handoff, handing.change_data(handoff, changes=changes, at=at))
+            return fitting(handoff, handing.change_data(handoff, changes=changes, at=at, by=actor))
 
         return await change(info, "changeHandoffData", input, change_data)
 

@@ -194,3 +194,20 @@ def test_the_last_approval_of_a_quorum_completes_it_in_the_same_change() -> None
     events = deciding.approve(approved(awaiting(quorum=2), "ben"), CEM, at=NOON)
     assert names(events) == ["given", "completed"]
     assert only(events, HandoffCompleted)
+
+
+def test_whoever_changes_what_is_asked_for_does_not_decide_on_it() -> None:
+    asked = awaiting(quorum=2)
+    handoff = moved(asked, handing.change_data(asked, changes={"price": 99}, at=NOON, by=BEN.actor))
+    with pytest.raises(CannotDecide):
+        approve(handoff, BEN)
+    assert (deciding.may_decide(handoff, BEN), deciding.may_decide(handoff, CEM)) == (False, True)
+
+
+def test_an_approval_is_not_passed_around_for_ever() -> None:
+    handoff = awaiting()
+    for _ in range(deciding.MAX_DELEGATIONS // 2):
+        handoff = moved(handoff, deciding.delegate(handoff, BEN, to="cem", at=NOON))
+        handoff = moved(handoff, deciding.delegate(handoff, BEN, to="ben", at=NOON))
+    with pytest.raises(IllegalTransition):
+        deciding.delegate(handoff, BEN, to="cem", at=NOON)
