@@ -4,7 +4,7 @@ An attempt is claimed under a name of its own and holds a lease; whoever finds a
 attempt as lost and goes on. What comes back to a worker that has lost it is kept, and changes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -43,26 +43,30 @@ class Answer:
 
 
 def claim(handoff: Handoff, *, name: str, lease: timedelta, at: datetime) -> list[HandoffEvent]:
-    """Begin an attempt, where one is due and nobody else is at it. Nothing otherwise."""
+    """Begin an attempt, where one is due and nobody else is at it. Nothing otherwise.
+
+    While it lay waiting for a worker, a partner that is left alone or a package that is switched off, its time did
+    not run: the deadline moves by that.
+    """
     events: list[HandoffEvent] = []
+    since = handoff.lease_until or handoff.next_attempt_at
+    if since is None or since > at:
+        return []
+    if handoff.deadline is not None:
+        handoff = replace(handoff, deadline=handoff.deadline + (at - since))
     if handoff.lease_until is not None:
-        if handoff.lease_until > at:
-            return []
         events = _unsuccessful(handoff, AttemptOutcome.LOST, at, delay=0.0, error="the worker was lost")
         for event in events:
             handoff = evolve(handoff, event)
-    if not handoff.status.open or handoff.next_attempt_at is None or handoff.next_attempt_at > at:
+    if not handoff.status.open:
         return events
-    deadline = handoff.deadline or at + handoff.limits.total_time
-    if deadline <= at:
-        return [*events, HandoffFailed(at=at, code=FailureCode.TIME, reason="all attempts took too long")]
     started = AttemptStarted(
         at=at,
         round=handoff.round,
         attempt=handoff.tried + 1,
         claim=name,
         lease_until=at + lease,
-        deadline=deadline,
+        deadline=handoff.deadline or at + handoff.limits.total_time,
     )
     return [*events, started]
 

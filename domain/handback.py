@@ -36,6 +36,8 @@ def hand_back(
     if waiting.status is status:
         return []
     story = Story(journey, definition, at)
+    if waiting.status is HandoffStatus.FAILED:
+        story.tell(IncidentResolved(at=at, handoff_id=handoff_id))  # it was retried, and this is heard first
     story.tell(HandoffEnded(at=at, handoff_id=handoff_id, status=status, output=output, reason=reason))
     if status is HandoffStatus.FAILED:
         story.tell(IncidentOpened(at=at, handoff_id=handoff_id, reason=reason))

@@ -174,7 +174,9 @@ def change_data(
     problems = problems_of(after, package) if known else _absent(after.data, after.required_data)
     if problems:
         raise InvalidInput(problems[0].message, problems=problems)
-    return [changed]
+    if not handoff.awaits_decision or handoff.approval is None:
+        return [changed]
+    return [changed, ApprovalRequested(at=at, policy=handoff.approval.policy, due_at=handoff.due_at)]
 
 
 def retry(

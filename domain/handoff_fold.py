@@ -196,8 +196,10 @@ def _again(handoff: Handoff, number: int, at: datetime) -> Handoff:
     waits = handoff.type is HandoffType.MANUAL or (
         handoff.approval is not None and handoff.approval.missing > 0
     )
+    approval = None if handoff.approval is None else replace(handoff.approval, escalated=False)
     return replace(
         handoff,
+        approval=approval,
         status=HandoffStatus.PENDING if waits or handoff.approval is None else HandoffStatus.IN_PROGRESS,
         round=number,
         failure=None,

@@ -7,6 +7,7 @@ nothing; `journey_fold` alone says what an event does.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from domain import search
 from domain.condition import Unmet
@@ -20,6 +21,8 @@ from domain.events import (
 from domain.identity import Actor
 from domain.template import Category, Reentry, Stage
 from domain.values import Json, JsonObject, timestamp
+
+MAX_CONTEXT_BYTES: Final = 256 * 1024
 
 
 class Status(StrEnum):

@@ -4,11 +4,12 @@ Where a journey comes to a step by itself it waits before it until the condition
 are done at once, one after another, in a loop that the template's length bounds.
 """
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from domain import promise
 from domain.approval import ApprovalPolicy
-from domain.condition import Condition, Operator, Unmet, look_up, unmet
+from domain.condition import Condition, Operator, Unmet, unmet
 from domain.errors import ConditionsNotMet, Problem
 from domain.events import HandoffStatus, Origin, StepState
 from domain.handoff import handoff_id
@@ -29,6 +30,7 @@ from domain.journey_events import (
     StepFailed,
 )
 from domain.journey_fold import evolve
+from domain.output import fits, mapped
 from domain.template import Definition, Step, StepType
 from domain.values import Json
 
@@ -103,19 +105,13 @@ def enter(story: Story, step: Step) -> None:
         visit=number,
         stage=step.stage,
         due_at=due,
-        sla_due_at=_promised(story, step),
+        sla_due_at=promise.step_due(story.journey, story.definition, step, story.at),
     )
     story.tell(entered)
     if step.stage is not before:
         story.tell(StageChanged(at=story.at, from_stage=before, to_stage=step.stage))
     if story.journey.origin is Origin.LIVE:
         _hand_over(story, step, number)
-
-
-def _promised(story: Story, step: Step) -> datetime | None:
-    promise = step.sla or (timedelta(minutes=step.estimated_minutes) if step.estimated_minutes else None)
-    tracked = story.definition.settings.sla_tracking and story.journey.origin is Origin.LIVE
-    return story.at + promise if tracked and promise else None
 
 
 def hands_over(step: Step) -> bool:
@@ -198,10 +194,15 @@ def proceed(story: Story) -> None:
 def _take(story: Story, step: Step, result: Awaited) -> None:
     """The step's handoff has ended: what it gave goes into the journey, and the step ends with it."""
     visit = story.journey.current.visit
+    taken = mapped(step, result.output)
+    if not fits(story.journey.context, taken):
+        result = replace(
+            result, status=HandoffStatus.REJECTED, reason="its output does not fit into the context"
+        )
     if result.status is HandoffStatus.COMPLETED:
         before = story.before.handoff
         if before is None or before.id != result.id or not before.applied:
-            _map_output(story, step, result.output)
+            _put_in(story, taken)
         if not exit_unmet(story.journey, story.definition):
             story.tell(StepCompleted(at=story.at, step=step.id, visit=visit, automatic=not result.approval))
         return
@@ -214,21 +215,14 @@ def _take(story: Story, step: Step, result: Awaited) -> None:
         come_to(story, target)
 
 
-def _map_output(story: Story, step: Step, output: Json) -> None:
-    """Put what the step names into the context; under the key `customerId` it says who the lead has become."""
-    values = output if isinstance(output, dict) else {}
-    paths = {name: name for name in step.output_data} | step.output_mapping
-    found = {key: look_up(path, values)[1] for key, path in paths.items()}
-    customer = found.pop("customerId", None)
-    context = story.journey.context
-    changes: dict[str, Json] = {
-        key: value for key, value in found.items() if value is not None and context.get(key) != value
-    }
+def _put_in(story: Story, taken: dict[str, Json]) -> None:
+    """Put a handoff's output into the context; under the key `customerId` it says who the lead has become."""
+    customer, journey = taken.get("customerId"), story.journey
+    changes = {k: v for k, v in taken.items() if k != "customerId" and journey.context.get(k) != v}
     if changes:
         story.tell(ContextUpdated(at=story.at, changes=changes))
-    if isinstance(customer, str | int) and str(customer) != (story.journey.customer_id or ""):
-        linked = CustomerLinked(at=story.at, customer_id=str(customer)[:200], lead_id=story.journey.lead_id)
-        story.tell(linked)
+    if isinstance(customer, str | int) and str(customer) != (journey.customer_id or ""):
+        story.tell(CustomerLinked(at=story.at, customer_id=str(customer)[:200], lead_id=journey.lead_id))
 
 
 def _needs_nobody(step: Step) -> bool:

@@ -6,20 +6,18 @@ the journey then does by itself is in `story`.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
 
+from domain import promise
 from domain.condition import Unmet, look_up
 from domain.errors import IllegalTransition, InvalidInput, NotFound, TooLarge
 from domain.events import Priority, StepState
 from domain.identity import Actor
-from domain.journey import Journey, Status, require
+from domain.journey import MAX_CONTEXT_BYTES, Journey, Status, require
 from domain.journey_events import (
     JourneyCompleted,
     JourneyEvent,
     JourneyFailed,
     JourneyStarted,
-    SlaBreached,
-    SlaScope,
     StepCompleted,
     StepFailed,
     StepRetried,
@@ -41,9 +39,6 @@ from domain.story import (
 )
 from domain.template import Definition, Reentry, Step
 from domain.values import JsonObject
-
-MAX_CONTEXT_BYTES: Final = 256 * 1024
-LONGEST_SLA_HOURS: Final = 24 * 3660
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,24 +80,12 @@ def start(
         assigned_team=request.assigned_team,
         tags=request.tags,
         estimated_completion=at + timedelta(minutes=definition.estimated_minutes),
-        sla_due_at=_promised(definition, context, at),
+        sla_due_at=promise.journey_due(definition, context, at),
     )
     story = Story(begin(id, started, by), definition, at, [started])
     come_to(story, definition.steps[0])
     proceed(story)
     return story.events
-
-
-def _promised(definition: Definition, context: JsonObject, at: datetime) -> datetime | None:
-    """When the whole should be done: the template's promise, else `slaHours` of the context, else the estimate."""
-    if not definition.settings.sla_tracking:
-        return None
-    hours = context.get("slaHours")
-    if definition.settings.sla is not None:
-        return at + definition.settings.sla
-    if isinstance(hours, int | float) and hours is not True and 0 < hours <= LONGEST_SLA_HOURS:
-        return at + timedelta(milliseconds=round(hours * 3_600_000))
-    return at + timedelta(minutes=definition.estimated_minutes) if definition.estimated_minutes else None
 
 
 def _default_priority(context: JsonObject) -> Priority:
@@ -200,13 +183,9 @@ def fail(journey: Journey, *, reason: str, at: datetime) -> list[JourneyEvent]:
 def time_out(journey: Journey, *, at: datetime) -> list[JourneyEvent]:
     """What is due: promises that are broken, and the current step's time limit. Nothing where nothing is (another
     worker was first)."""
-    if journey.wake_at is None or journey.wake_at > at:
-        return []
-    current, events = journey.current, list[JourneyEvent]()
-    for scope, due in ((SlaScope.JOURNEY, journey.sla_due_at), (SlaScope.STEP, journey.step_sla_due_at)):
-        if due is not None and due <= at:
-            events.append(SlaBreached(at=at, scope=scope, step=current.id, visit=current.visit, due_at=due))
-    if journey.due_at is not None and journey.due_at <= at:
+    events = promise.broken(journey, at=at)
+    if journey.status is Status.ACTIVE and journey.due_at is not None and journey.due_at <= at:
+        current = journey.current
         events += [
             StepTimedOut(at=at, step=current.id, visit=current.visit, due_at=journey.due_at),
             JourneyFailed(at=at, step=current.id, reason="its time was over"),

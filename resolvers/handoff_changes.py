@@ -13,9 +13,9 @@ from domain.events import HandoffStatus
 from domain.handoff import Handoff as State
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType
 from domain.handoff_fold import evolve
+from domain.journey import MAX_CONTEXT_BYTES
 from domain.package import Limits
 from domain.values import Json, JsonObject
-from domain.walk import MAX_CONTEXT_BYTES
 from resolvers.context import Context
 from resolvers.journey_changes import check_texts
 from schema import limits
@@ -215,11 +215,16 @@ class HandoffMutations:
         permission_classes=[CanOperate],
     )
     async def change_handoff_data(self, info: Info, input: Given[ChangeHandoffDataInput]) -> HandoffPayload:
-        actor = info.context.identity.actor
+        identity, store = info.context.identity, info.context.store
+        actor = identity.actor
+        [found] = await store.handoffs.many([input.id], identity.tenant_id)
+        package = None if found is None else await store.packages.find(identity.tenant_id, found.to_package)
 
         def change_data(handoff: State, at: datetime) -> Sequence[HandoffEvent]:
             changes = json_object(input.changes)
-            return fitting(handoff, handing.change_data(handoff, changes=changes, at=at, by=actor))
+            return fitting(
+                handoff, handing.change_data(handoff, changes=changes, package=package, at=at, by=actor)
+            )
 
         return await change(info, "changeHandoffData", input, change_data)
 

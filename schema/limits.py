@@ -13,8 +13,8 @@ import orjson
 from pydantic.alias_generators import to_camel
 
 from domain.errors import InvalidInput, Problem, TooLarge
+from domain.journey import MAX_CONTEXT_BYTES
 from domain.touchpoint import MAX_METADATA_BYTES
-from domain.walk import MAX_CONTEXT_BYTES
 
 MAX_NAME: Final = 200
 TEXTS: Final = {

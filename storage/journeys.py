@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import reduce
 from typing import Final
 
 from domain import journey_fold as fold
+from domain import promise
 from domain.errors import JourneyExists, LimitExceeded
 from domain.events import StepState
 from domain.identity import Actor
@@ -101,8 +103,10 @@ class Journeys:
         backwards within a journey."""
 
         async def run(journey: Journey, now: datetime) -> Sequence[JourneyEvent]:
-            definition = await self.definition(journey)
-            return command(journey, definition, max(now, journey.last_activity))
+            definition, at = await self.definition(journey), max(now, journey.last_activity)
+            broken = promise.broken(journey, at=at)  # told before whatever comes now ends them
+            after = reduce(fold.evolve, broken, journey)
+            return [*broken, *command(after, definition, at)]
 
         return await self._changes.change(JOURNEY, id, tenant_id, run, cause, expected=expected)
 

@@ -219,8 +219,14 @@ def test_a_worker_that_is_lost_with_the_last_attempt_or_the_time_fails_it() -> N
     last = claimed(created(limits=Limits(attempts=1)))
     failed = claimed(last, at=NOON + LEASE, name="w2")
     assert (failed.status, failed.failure, failed.claim) == (S.FAILED, FailureCode.ATTEMPTS, None)
-    failed = claimed(claimed(), at=later(minutes=5), name="w2")
+    failed = claimed(claimed(created(limits=Limits(total_time=LEASE))), at=NOON + LEASE, name="w2")
     assert (failed.status, failed.failure) == (S.FAILED, FailureCode.TIME)
+
+
+def test_the_time_does_not_run_while_no_worker_comes() -> None:
+    taken = claimed(claimed(), at=later(days=1), name="w2")
+    assert (taken.status, taken.tried) == (S.IN_PROGRESS, 2)
+    assert taken.deadline == later(days=1) + timedelta(minutes=5) - LEASE
 
 
 def test_nothing_is_claimed_before_it_is_due_or_after_it_has_ended() -> None:
