@@ -118,13 +118,11 @@ class HandoffWorker:
                 log.exception("The queue %s cannot be read", queue)
                 self._turns.close(queue, _clock() + OFF_SECONDS)
                 continue
-            fresh = [each for each in due if each.id not in self._at_work][:room]
-            if len(due) < wanted:
+            fresh = [each for each in due if each.id not in self._at_work]
+            if not fresh or (len(due) < wanted and len(fresh) <= room):
                 self._turns.drained(queue)
-            if not fresh:
-                self._turns.drained(queue)
-                continue
-            for handoff in fresh:
+            fresh.sort(key=lambda _: self._chance())  # so that workers seldom reach for the same ones
+            for handoff in fresh[:room]:
                 self._turns.take(queue)
                 task = asyncio.create_task(self._one(handoff, queue), name=queue)
                 self._at_work[handoff.id] = task
