@@ -20,11 +20,13 @@ from storage.secrets import Vault
 from storage.store import Store
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
+from workers.actions import Actions
 from workers.calls import Calls
 from workers.handoffs import HandoffWorker
 from workers.outbound import Outbound
 from workers.relay import Relay
 from workers.timers import Timers
+from workers.triggers import TriggerWorker
 from workers.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class Runtime:
     relay: Relay
     timers: Timers
     handoffs: HandoffWorker
+    triggers: TriggerWorker
     calls: Calls
     vault: Vault
     authenticator: Authenticator
@@ -102,7 +105,9 @@ async def running(
         lease=settings.lease_seconds,
     )
     wakeup = Wakeup(broker.wake, handoffs.wake if work else None)
-    relay = Relay(store, broker.publish, now, wakeup.wake)
+    actions = Actions(store, now, room=settings.max_concurrent_journeys)
+    triggers = TriggerWorker(store, actions, now)
+    relay = Relay(store, broker.publish, now, wakeup.wake, triggers.fire)
     store.changes.logged = relay.logged
     feed = Feed(broker, store.events, now)
     runtime = Runtime(
@@ -113,6 +118,7 @@ async def running(
         relay,
         Timers(store, now),
         handoffs,
+        triggers,
         calls,
         vault,
         Authenticator(settings, now),
@@ -128,6 +134,7 @@ async def running(
             runtime.spawn(relay.sweep(), "sweep")
             runtime.spawn(runtime.timers.run(), "timers")
             runtime.spawn(handoffs.run(), "handoffs")
+            runtime.spawn(triggers.run(), "triggers")
             runtime.spawn(handoffs.listen(broker.woken()), "work")
         yield runtime
     finally:

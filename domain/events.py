@@ -105,6 +105,10 @@ class Envelope:
     causation_id: str | None = None
     command_id: str
     input_hash: str | None = None
+    external_id: str | None = None  # the source's own
+    customer_id: str | None = None
+    lead_id: str | None = None
+    depth: int = 0  # of the chain of triggers that led to it
     facets: JsonObject | None = None
     was: JsonObject | None = None
 

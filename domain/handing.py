@@ -58,7 +58,10 @@ def problems_of(handoff: Handoff, package: Package | None) -> list[Problem]:
         return _absent(handoff.data, handoff.required_data)
     if package is None:
         return [Problem(f"There is no package {handoff.to_package!r}.", ("toPackage",))]
-    return _missing_data(package, handoff.action, handoff.data, handoff.required_data)
+    found = _missing_data(package, handoff.action, handoff.data, handoff.required_data)
+    if package.address is None and not handoff.awaits_decision:  # people may decide before it is set
+        found.insert(0, Problem(f"The package {package.name!r} has no address yet.", ("toPackage",)))
+    return found
 
 
 def _missing_data(
@@ -68,12 +71,9 @@ def _missing_data(
     found = package.action(action)
     if found is None:
         return [Problem(f"The package {package.name!r} has no action {action!r}.", ("action",))]
-    problems = []
-    if package.address is None:
-        problems.append(Problem(f"The package {package.name!r} has no address yet.", ("toPackage",)))
     placed = PARAMETER.findall(found.path)
     odd = [path for path in placed if look_up(path, data)[1] in ("", ".", "..")]
-    problems += [Problem(f"{path} cannot be part of an address.", ("data", path)) for path in odd]
+    problems = [Problem(f"{path} cannot be part of an address.", ("data", path)) for path in odd]
     return problems + _absent(data, (*found.required_data, *placed, *required))
 
 

@@ -58,6 +58,7 @@ class Handoff:
     assigned_to: str | None = None
     requester: Actor | None = None
     correlation_id: str | None = None
+    depth: int = 0
     approval: Approval | None = None
     limits: Limits = field(default_factory=Limits)
     round: int = 1

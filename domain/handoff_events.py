@@ -62,6 +62,7 @@ class HandoffCreated(Event):
     due_at: datetime | None = None
     requester: Actor | None = None
     correlation_id: str | None = None
+    depth: int = 0  # of the chain of triggers that led to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

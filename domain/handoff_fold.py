@@ -61,6 +61,7 @@ def begin(id: str, event: HandoffEvent, by: Actor) -> Handoff:
         due_at=event.due_at,
         requester=event.requester,
         correlation_id=event.correlation_id,
+        depth=event.depth,
         next_attempt_at=event.at if event.kind is HandoffType.AUTOMATIC else None,
         created_at=event.at,
         created_by=event.by or by,

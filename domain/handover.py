@@ -48,4 +48,5 @@ def created(
         policy=event.policy,
         requester=envelope.person,
         correlation_id=envelope.correlation_id,
+        depth=envelope.depth,
     )

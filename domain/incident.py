@@ -15,6 +15,7 @@ from domain.values import JsonObject, timestamp
 class IncidentKind(StrEnum):
     HANDOFF = "handoff"
     RELAY = "relay"
+    LOOP = "loop"
 
 
 class IncidentStatus(StrEnum):

@@ -87,6 +87,7 @@ describe(
     "What an incident is about.",
     "A handoff that failed.",
     "An event that the service fails to follow up.",
+    "A chain of triggers that never ends, cut off.",
 )
 describe(
     IncidentStatus,

@@ -95,6 +95,13 @@ class Changes:
             id, lambda told: self._change(kind, id, tenant_id, command, cause, expected, told)
         )
 
+    async def take(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """Keep facts that other systems report, each a subject of its own; for each whether it is new. They are in
+        the log when this returns; what follows from them comes soon."""
+        fresh = await self._events.take(envelopes)
+        await self.logged([each for each, new in zip(envelopes, fresh, strict=True) if new])
+        return fresh
+
     async def drain(self) -> None:
         """Wait until every change under way is relayed and its outbox emptied; for an orderly end."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -253,6 +260,7 @@ class Changes:
         facets = kind.facets(after)
         old = kind.facets(before) if before is not None else None
         requester = cause.requester or getattr(after, "requester", None)
+        about = getattr(after, "added", after)  # a record is all in the event that made it
         was = None if facets is None or old is None else {k: v for k, v in old.items() if facets.get(k) != v}
         envelopes = [
             Envelope(
@@ -272,6 +280,9 @@ class Changes:
                 origin=getattr(after, "origin", Origin.LIVE) if before is None else Origin.LIVE,
                 correlation_id=cause.correlation_id,
                 causation_id=cause.causation_id,
+                customer_id=getattr(about, "customer_id", None),
+                lead_id=getattr(about, "lead_id", None),
+                depth=max(cause.depth, getattr(after, "depth", 0)),
                 command_id=cause.command_id,
                 input_hash=cause.input_hash,
                 facets=facets if n == 0 else None,

@@ -65,6 +65,27 @@ class EventLog:
                 if not only_duplicates(error):
                     raise
 
+    async def take(self, envelopes: Sequence[Envelope]) -> list[bool]:
+        """Write facts from elsewhere; for each whether it was not there yet."""
+        entries = [entry for each in envelopes for entry in entry_documents([each])]
+        if not entries:
+            return []
+        with translated():
+            try:
+                await self._events.insert_many(entries, ordered=False)
+            except BulkWriteError as error:
+                if not only_duplicates(error):
+                    raise
+                known = {each["index"] for each in error.details["writeErrors"]}
+                return [n not in known for n in range(len(entries))]
+        return [True] * len(entries)
+
+    async def get(self, id: str, tenant_id: str) -> Envelope | None:
+        """One event by its id."""
+        with translated():
+            found = await self._events.find_one({"_id": id})
+        return entry_envelope(found) if found is not None and found["tenantId"] == tenant_id else None
+
     async def of_command(self, command_id: str) -> Envelope | None:
         """The first event that a command caused, if it was carried out."""
         with translated():

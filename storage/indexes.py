@@ -27,6 +27,7 @@ FEW_HANDOFFS: Final = (
     "customerId",
     "leadId",
 )  # few handoffs have the same: they are sorted when read
+FIRING_FILTERS: Final = ("triggerId", "eventId", "status")
 INCIDENT_FILTERS: Final = ("journeyId", "status", "kind")
 RECORD_FILTERS: Final = ("journeyId", "customerId", "leadId", "kind", "channel", "source", "campaign")
 
@@ -58,6 +59,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
         *_outbox(),
         (_by("tenantId", "listKey"), {}),
         (_by("tenantId", "templateId", "version"), {"unique": True}),
+        (_by("triggerKeys"), {"sparse": True}),
     ],
     "handoffs": [
         *_outbox(),
@@ -68,6 +70,15 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("pendingFor", "dueKey"), {"sparse": True}),
     ],
     "packages": [*_outbox(), (_by("tenantId"), {})],
+    "triggers": [
+        *_outbox(),
+        (_by("tenantId"), {}),
+        (_by("wakeAt"), {"sparse": True}),
+        (_by("eventKey"), {"sparse": True}),
+    ],
+    "firings": [*_outbox(), *_listed(FIRING_FILTERS, "createdKey")],
+    "truths": [],
+    "customers": [*_outbox()],
     "incidents": [*_outbox(), *_listed(INCIDENT_FILTERS, "createdKey")],
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
@@ -80,6 +91,8 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("commandId"), {}),
         (_by("tenantId", "timeKey"), {}),
         (_by("tenantId", "type", "timeKey"), {}),
+        (_by("tenantId", "source", "timeKey"), {}),
+        (_by("customerId", "tenantId", "timeKey"), {"sparse": True}),
         (_by("tenantId", "recordedAt", "subject", "position"), {}),
         (_by("pendingAt"), {"sparse": True}),
         (_by("attempts"), {"sparse": True}),

@@ -1,4 +1,5 @@
-"""Who must still hear of a change: `feed` tells the subscribers, `follow` writes what follows on other documents."""
+"""Who must still hear of a change: `feed` tells the subscribers, `follow` writes what follows on other documents,
+`triggers` fires those that wait for it."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -14,8 +15,9 @@ from domain.handoff_events import (
 )
 from domain.incident import IncidentSettled
 from domain.journey_events import HandoffRequested, HandoffWithdrawn, NotificationRequested
+from domain.trigger import TriggerDue
 
-Word = Literal["feed", "follow"]
+Word = Literal["feed", "follow", "triggers"]
 
 FOLLOWED: Final = frozenset(
     each.type
@@ -38,4 +40,7 @@ def words(change: Sequence[Envelope]) -> tuple[Word, ...]:
     """Imported history has no side effects."""
     if change[0].origin is Origin.IMPORT:
         return ()
-    return ("feed", "follow") if any(each.type in FOLLOWED for each in change) else ("feed",)
+    follows = any(each.type in FOLLOWED for each in change)
+    fires = any(each.type == TriggerDue.type or not each.type.startswith("trigger:") for each in change)
+    wanted: dict[Word, bool] = {"feed": True, "follow": follows, "triggers": fires}
+    return tuple(word for word, holds in wanted.items() if holds)

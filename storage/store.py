@@ -7,7 +7,9 @@ from datetime import datetime
 from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
+from storage.customers import Customers
 from storage.events import EventLog
+from storage.firings import Firings
 from storage.handoffs import Handoffs
 from storage.incidents import Incidents
 from storage.journeys import Journeys
@@ -15,6 +17,7 @@ from storage.mongo import Mongo
 from storage.packages import Packages
 from storage.templates import Templates
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
+from storage.triggers import Triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,9 @@ class Store:
     handoffs: Handoffs
     packages: Packages
     incidents: Incidents
+    triggers: Triggers
+    firings: Firings
+    customers: Customers
     touchpoints: Records[Touchpoint, TouchpointAdded]
     conversions: Records[Conversion, ConversionAdded]
 
@@ -45,6 +51,9 @@ class Store:
             Handoffs(mongo, changes),
             Packages(mongo, changes, now),
             Incidents(mongo, changes),
+            Triggers(mongo, changes, templates, now),
+            Firings(mongo, changes),
+            Customers(changes),
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
         )

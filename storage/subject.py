@@ -60,6 +60,7 @@ class Cause:
     input_hash: str | None = None
     keyed: bool = False
     requester: Actor | None = None  # the nearest person in the chain of causes, where the actor is none
+    depth: int = 0  # of the chain of triggers that led to it
 
 
 @dataclass(frozen=True, slots=True)

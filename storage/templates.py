@@ -38,7 +38,19 @@ def _keys(template: Template) -> Document:
     return {
         "templateId": template.definition.template_id,
         "listKey": f"{template.definition.template_id}|{template.version:09d}",
+        "triggerKeys": [event_key(template.tenant_id, type) for type in _awaited(template)] or None,
     }
+
+
+def event_key(tenant_id: str, type: str) -> str:
+    """What a trigger is found by when an event comes."""
+    return f"{tenant_id}|{type}"
+
+
+def _awaited(template: Template) -> list[str]:
+    """The event types that its triggers wait for, while it is active."""
+    on = [each.event for each in template.definition.triggers if each.active and each.event]
+    return sorted(set(on)) if template.active else []
 
 
 TEMPLATE: Final = Kind("templates", Template, _begin, authoring.evolve, _keys)
@@ -137,6 +149,28 @@ class Templates:
         if not found:
             raise NotFound(template_id, "templateId")
         return _template(found[0])
+
+    async def waiting_for(self, tenant_id: str, type: str) -> list[str]:
+        """The ids of templates that may have a trigger for this event type."""
+        with translated():
+            found = self._templates.find({"triggerKeys": event_key(tenant_id, type)}, {"templateId": 1})
+            own = [each["templateId"] for each in await found.to_list(None)]
+        shipped = [
+            each.template_id
+            for each in ISP_TEMPLATES
+            if any(trigger.event == type for trigger in each.triggers)
+        ]
+        return list(dict.fromkeys((*shipped, *own)))
+
+    async def with_triggers(self, tenant_id: str) -> list[Template]:
+        """The newest active version of each template that has triggers."""
+        await self.equip(tenant_id)
+        active: list[Document] = [{"$match": {"tenantId": tenant_id}}, {"$match": {"active": True}}]
+        newest: dict[str, Template] = {}
+        async for each in self._mongo.aggregate(self._templates, [*active, {"$sort": {"version": 1}}]):
+            template = _template(each)
+            newest[template.definition.template_id] = template
+        return [each for each in newest.values() if each.definition.triggers]
 
     async def startable(self, tenant_id: str, template_id: str, version: int | None) -> Template:
         """The version that a new journey follows. Raises NotFound, or InvalidInput for one that is not active."""

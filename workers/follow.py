@@ -200,7 +200,9 @@ class Following:
 def _cause(envelope: Envelope, *part: str) -> Cause:
     """The command that follows from an event, on behalf of whoever caused that."""
     name = digest("follow", envelope.id, *part)
-    return Cause(SYSTEM, name, envelope.correlation_id, envelope.id, requester=envelope.person)
+    return Cause(
+        SYSTEM, name, envelope.correlation_id, envelope.id, requester=envelope.person, depth=envelope.depth
+    )
 
 
 def _awaits(journey: Journey, handoff_id: str) -> bool:

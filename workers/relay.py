@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 GRACE: Final = timedelta(seconds=3)  # what a living process is given to relay its own changes
 SWEEP_SECONDS: Final = 1.0
 BATCH: Final = 500
+AT_ONCE: Final = 8  # subjects that a sweep catches up with
 QUEUE: Final = 10_000
+FIRED_AT_ONCE: Final = 100
 STRIKE_SECONDS: Final = 0.1
 
 
@@ -40,11 +42,16 @@ Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
 
 
 Wake = Callable[[str], None]
+Fire = Callable[[Sequence[Sequence[Envelope]]], Awaitable[Sequence[Exception | None]]]
 WAKING: Final = frozenset((HandoffCreated.type, HandoffStarted.type, HandoffRetried.type))
 
 
 def _nobody(_: str) -> None:
     pass
+
+
+async def _nothing(changes: Sequence[Sequence[Envelope]]) -> Sequence[Exception | None]:
+    return [None] * len(changes)
 
 
 class Incomplete(Exception):
@@ -56,12 +63,20 @@ class Relay:
     workers that a queue has something for them; what they miss they find."""
 
     def __init__(
-        self, store: Store, publish: Publish, now: Callable[[], datetime], wake: Wake = _nobody
+        self,
+        store: Store,
+        publish: Publish,
+        now: Callable[[], datetime],
+        wake: Wake = _nobody,
+        fire: Fire = _nothing,
     ) -> None:
+        self._fire = fire
         self._store, self._publish, self._now, self._wake = store, publish, now, wake
         self._following = Following(store)
         self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
+        self._to_fire: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
         self._struck: list[tuple[str, Sequence[Word]]] = []
+        self._away = False  # the subscribers, for the rest of a sweep
 
     async def logged(self, envelopes: Sequence[Envelope]) -> None:
         """Events of this process are in the log: write what follows from them; the subscribers are told soon."""
@@ -69,6 +84,8 @@ class Relay:
             pending = words(change)
             if "feed" in pending and not self._queue.full():
                 self._queue.put_nowait(change)
+            if "triggers" in pending and not self._to_fire.full():
+                self._to_fire.put_nowait(change)
             if "follow" in pending:
                 await self._following.follow(change)
                 self._struck.append((change[0].id, ("follow",)))
@@ -81,6 +98,7 @@ class Relay:
         """Tell the subscribers of this process's changes, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell())
+            tasks.create_task(self._fire_often())
             tasks.create_task(self._strike_often())
 
     async def sweep(self) -> None:
@@ -117,28 +135,41 @@ class Relay:
         return full or (len(due) == BATCH and progress)
 
     async def _catch_up(self, due: list[Entry]) -> bool:
-        """Do what these entries wait for. Whether anything got done."""
-        done: list[tuple[str, Sequence[Word]]] = []
-        away = False
+        """Do what these entries wait for: those of one subject in order, several subjects at once. Whether anything
+        got done."""
+        by_subject: dict[str, list[Entry]] = {}
         for entry in due:
-            first = entry.envelope
-            try:
-                [change] = await self._store.events.revisions(
-                    first.subject, first.revision - 1, first.revision
-                )
-                if "follow" in entry.pending:
-                    await self._following.follow(change)
-                    done.append((first.id, ("follow",)))
-                if "feed" in entry.pending and not away:
-                    await self._publish_change(change)
-                    done.append((first.id, ("feed",)))
-            except Unavailable:
-                away = True
-            except Exception as error:
-                log.exception("The entry %s fails", first.id)
-                await self._put_off(entry, error)
+            by_subject.setdefault(entry.envelope.subject, []).append(entry)
+        places, done = asyncio.Semaphore(AT_ONCE), list[tuple[str, Sequence[Word]]]()
+
+        async def catch_up(entries: list[Entry]) -> None:
+            async with places:
+                for entry in entries:
+                    await self._finish(entry, done)
+
+        self._away = False
+        await asyncio.gather(*map(catch_up, by_subject.values()))
         await self._store.events.strike(done)
         return bool(done)
+
+    async def _finish(self, entry: Entry, done: list[tuple[str, Sequence[Word]]]) -> None:
+        first = entry.envelope
+        try:
+            [change] = await self._store.events.revisions(first.subject, first.revision - 1, first.revision)
+            if "follow" in entry.pending:
+                await self._following.follow(change)
+                done.append((first.id, ("follow",)))
+            if "triggers" in entry.pending:
+                await self._fire_one(change)
+                done.append((first.id, ("triggers",)))
+            if "feed" in entry.pending and not self._away:
+                await self._publish_change(change)
+                done.append((first.id, ("feed",)))
+        except Unavailable:
+            self._away = True
+        except Exception as error:
+            log.exception("The entry %s fails", first.id)
+            await self._put_off(entry, error)
 
     async def _put_off(self, entry: Entry, error: Exception) -> None:
         """It is tried later. After ten tries it is an incident, and holds up nothing any more."""
@@ -158,6 +189,28 @@ class Relay:
                 log.warning("The change %s is left to the sweep: %r", change[0].id, error)
                 continue
             self._struck.append((change[0].id, ("feed",)))
+
+    async def _fire_often(self) -> None:
+        """Fire triggers behind the back of whoever made the change; what goes wrong is left to the sweep."""
+        while True:
+            batch = [await self._to_fire.get()]
+            while not self._to_fire.empty() and len(batch) < FIRED_AT_ONCE:
+                batch.append(self._to_fire.get_nowait())
+            try:
+                outcomes = await self._fire(batch)
+            except Exception as error:
+                log.warning("Triggers are left to the sweep: %r", error)
+                continue
+            for change, wrong in zip(batch, outcomes, strict=True):
+                if wrong is None:
+                    self._struck.append((change[0].id, ("triggers",)))
+                else:
+                    log.warning("Triggers of %s are left to the sweep: %r", change[0].id, wrong)
+
+    async def _fire_one(self, change: list[Envelope]) -> None:
+        [wrong] = await self._fire([change])
+        if wrong is not None:
+            raise wrong
 
     def _drop_queue(self) -> None:
         while not self._queue.empty():

@@ -1,0 +1,111 @@
+"""Events that other systems report. Each is a subject of its own, taken once by its source and id.
+
+An unknown type is kept; a known one (`isp/event_types.py`) must have the data it promises.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.errors import Problem
+from domain.events import Envelope
+from domain.identity import Actor
+from domain.values import JsonObject
+
+TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*:[a-z][a-z0-9_.-]*")
+MAX_TYPE: Final = 100
+MAX_AHEAD: Final = timedelta(minutes=5)
+MAX_DATA_BYTES: Final = 256 * 1024
+OWN_AREAS: Final = frozenset(
+    (
+        "journey",
+        "handoff",
+        "approval",
+        "template",
+        "touchpoint",
+        "conversion",
+        "package",
+        "incident",
+        "import",
+        "notification",
+        "trigger",
+        "webhook",
+        "customer",
+        "source",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An event as it is reported. `id` is the source's own."""
+
+    type: str
+    source: str
+    id: str
+    data: JsonObject = field(default_factory=dict)
+    occurred_at: datetime | None = None
+    customer_id: str | None = None
+    lead_id: str | None = None
+    correlation_id: str | None = None
+
+
+def problems(report: Report, *, now: datetime) -> list[Problem]:
+    """Every reason why it cannot be taken, apart from its data."""
+    found = []
+    if not TYPE.fullmatch(report.type) or len(report.type) > MAX_TYPE:
+        found.append(Problem("A type is `area:name` in lower case, at most 100 characters.", ("type",)))
+    elif report.type.partition(":")[0] in OWN_AREAS:
+        found.append(Problem("Events of this area are made here only.", ("type",)))
+    for name, text in (("source", report.source), ("id", report.id)):
+        if not 1 <= len(text.strip()) <= 200:  # noqa: PLR2004  # as every name
+            found.append(Problem("It has 1 to 200 characters.", (name,)))
+    if report.occurred_at is not None and report.occurred_at > now + MAX_AHEAD:
+        found.append(Problem("It lies more than five minutes ahead.", ("occurredAt",)))
+    return found
+
+
+def event_subject(tenant_id: str, source: str, id: str) -> str:
+    """The subject that a source's event is: the same for the same (source, id)."""
+    return f"evt_{hashlib.sha256(chr(31).join((tenant_id, source, id)).encode()).hexdigest()[:32]}"
+
+
+def envelope(
+    report: Report,
+    *,
+    tenant_id: str,
+    by: Actor,
+    now: datetime,
+    command_id: str,
+    correlation_id: str,
+    causation_id: str | None = None,
+    depth: int = 0,
+) -> Envelope:
+    """The fact as the log keeps it."""
+    subject = event_subject(tenant_id, report.source, report.id)
+    return Envelope(
+        id=f"{subject}:1:0",
+        external_id=report.id,
+        type=report.type,
+        source=report.source,
+        subject=subject,
+        revision=1,
+        n=0,
+        tenant_id=tenant_id,
+        actor=by,
+        occurred_at=report.occurred_at or now,
+        recorded_at=now,
+        data=report.data,
+        customer_id=report.customer_id or _text(report.data.get("customerId")),
+        lead_id=report.lead_id or _text(report.data.get("leadId")),
+        correlation_id=report.correlation_id or correlation_id,
+        causation_id=causation_id,
+        depth=depth,
+        command_id=command_id,
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and 1 <= len(value) <= 200 else None  # noqa: PLR2004

@@ -1,0 +1,252 @@
+"""Actions: what a trigger, or an automated step, does. Each is one command whose id its cause makes, so that doing it
+again does nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from domain import external, handing, steer, walk
+from domain.approval import ApprovalPolicy
+from domain.errors import DomainError, InvalidInput, JourneyExists, Problem
+from domain.events import Outcome, Priority, StepState
+from domain.handoff_events import HandoffCreated, HandoffType
+from domain.journey import Journey, Status
+from domain.journey_events import JourneyEvent
+from domain.journey_filter import JourneyFilter, JourneyOrder
+from domain.paging import Page
+from domain.record_events import TouchpointAdded
+from domain.template import Definition
+from domain.touchpoint import require_valid
+from domain.trigger import Action, ActionKind, values
+from domain.values import Json, JsonObject
+from storage.store import Store
+from storage.subject import Cause
+
+NEWEST: Final = Page(1)
+LIVE: Final = (Status.ACTIVE, Status.PAUSED)
+
+
+class NothingToDo(Exception):
+    """The action found nothing to act on; `reason` says what it looked for."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Actions:
+    """`room` is how many active journeys a tenant may have."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime], *, room: int) -> None:
+        self._store, self._now, self._room = store, now, room
+
+    async def perform(self, action: Action, seen: Mapping[str, Json], tenant_id: str, cause: Cause) -> str:
+        """Do it; the id of what was made or changed. Raises NothingToDo, DomainError."""
+        done = await self._store.events.of_command(cause.command_id)
+        if done is not None:
+            return done.subject
+        given = nested(values(action, seen))
+        for name in ("customerId", "leadId"):
+            if given.get(name) is None and seen.get(name) is not None:
+                given[name] = seen[name]
+        match action.kind:
+            case ActionKind.START_JOURNEY:
+                return await self._start(action, given, tenant_id, cause)
+            case ActionKind.ADD_TOUCHPOINT:
+                return await self._touch(given, tenant_id, cause)
+            case ActionKind.CREATE_HANDOFF:
+                return await self._hand_over(given, tenant_id, cause)
+            case ActionKind.EMIT_EVENT:
+                return await self._emit(given, tenant_id, cause)
+            case ActionKind.UPDATE_FACTS:
+                return await self._tell(given, tenant_id, cause)
+            case _:
+                return await self._steer(action, given, tenant_id, cause)
+
+    async def _start(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        template = await self._store.templates.startable(tenant_id, action.template_id or "", None)
+        await self._store.journeys.require_room(tenant_id, self._room)
+        priority = _text(given, "priority")
+        request = walk.Start(
+            name=_text(given, "name"),
+            customer_id=_text(given, "customerId"),
+            lead_id=_text(given, "leadId"),
+            priority=Priority(priority) if priority in list(Priority) else None,
+            context=_object(given, "context"),
+        )
+        id = f"jrn_{cause.command_id}"
+        started = walk.start(
+            id,
+            template.definition,
+            template.version,
+            request,
+            tenant_id=tenant_id,
+            by=cause.actor,
+            at=self._now(),
+        )
+        try:
+            return (await self._store.journeys.start(id, started, cause)).state.id
+        except JourneyExists as error:
+            there = error.extra.get("journeyId") or "a journey"
+            raise NothingToDo(f"{there} is there already") from None
+
+    async def _steer(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        journey = await self._find(action, given, tenant_id)
+        reason = _text(given, "reason")
+
+        def run(current: Journey, definition: Definition, at: datetime) -> list[JourneyEvent]:
+            match action.kind:
+                case ActionKind.ADVANCE_JOURNEY:
+                    return walk.advance(current, definition, to=_text(given, "to"), at=at)
+                case ActionKind.SKIP_STEP:
+                    step = action.step or current.current_step
+                    return walk.skip(current, definition, step=step, reason=reason or "by a trigger", at=at)
+                case ActionKind.COMPLETE_JOURNEY:
+                    return steer.complete(current, definition, reason=reason, at=at)
+                case ActionKind.ABANDON_JOURNEY:
+                    return steer.abandon(current, reason=reason, at=at)
+                case _:
+                    return steer.update_context(current, definition, changes=_object(given, "context"), at=at)
+
+        return (await self._store.journeys.change(journey.id, tenant_id, run, cause)).state.id
+
+    async def _find(self, action: Action, given: JsonObject, tenant_id: str) -> Journey:
+        """The journey under `journeyId`, else the newest live one of the template and the customer, or the lead."""
+        found: Journey | None = None
+        if (id := _text(given, "journeyId")) is not None:
+            [found] = await self._store.journeys.many([id], tenant_id)
+        for name in ("customerId", "leadId"):
+            who = _text(given, name)
+            if found is None and who is not None and id is None:
+                wanted = JourneyFilter(
+                    status=LIVE,
+                    template_id=action.template_id,
+                    customer_id=who if name == "customerId" else None,
+                    lead_id=who if name == "leadId" else None,
+                )
+                rows = await self._store.journeys.page(tenant_id, wanted, JourneyOrder.CREATED_AT, NEWEST)
+                found = next(iter(rows.items), None)
+        here = action.step is None or action.kind is ActionKind.SKIP_STEP
+        if found is None or not (here or _at(found, action.step)):
+            what = f"live journey of {action.template_id}" if action.template_id else "live journey"
+            where = f" at {action.step}" if action.step else ""
+            raise NothingToDo(f"there is no {what}{where}")
+        return found
+
+    async def _touch(self, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        outcome = _text(given, "outcome")
+        event = TouchpointAdded(
+            at=self._now(),
+            tenant_id=tenant_id,
+            kind=_text(given, "kind") or "",
+            channel=_text(given, "channel") or "",
+            source=_text(given, "source") or "journeys",
+            title=_text(given, "title") or _text(given, "kind") or "",
+            journey_id=_text(given, "journeyId"),
+            customer_id=_text(given, "customerId"),
+            lead_id=_text(given, "leadId"),
+            campaign=_text(given, "campaign"),
+            description=_text(given, "description"),
+            outcome=Outcome(outcome) if outcome in list(Outcome) else None,
+        )
+        require_valid(event, now=self._now())
+        return (await self._store.touchpoints.add(f"tch_{cause.command_id}", event, cause)).state.id
+
+    async def _hand_over(self, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        target, kind = _text(given, "toPackage") or "", _text(given, "type") or HandoffType.AUTOMATIC.value
+        if kind not in list(HandoffType):
+            raise InvalidInput("It is automatic, manual or approval_required.", "type")
+        created = HandoffCreated(
+            at=self._now(),
+            tenant_id=tenant_id,
+            kind=HandoffType(kind),
+            name=_text(given, "name") or _text(given, "action") or target,
+            from_package=_text(given, "fromPackage"),
+            to_package=target,
+            action=_text(given, "action"),
+            journey_id=_text(given, "journeyId"),
+            customer_id=_text(given, "customerId"),
+            lead_id=_text(given, "leadId"),
+            data=_object(given, "data"),
+            policy=ApprovalPolicy() if kind == HandoffType.APPROVAL_REQUIRED else None,
+            requester=cause.requester,
+            correlation_id=cause.correlation_id,
+            depth=cause.depth,
+        )
+        package = await self._store.packages.find(tenant_id, target)
+        if package is not None:
+            created = replace(created, limits=package.limits)
+        id = f"hof_{cause.command_id}"
+        events = handing.create(id, created, package, by=cause.actor, strict=False)
+        return (await self._store.handoffs.create(id, events, cause)).state.id
+
+    async def _emit(self, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        report = external.Report(
+            type=_text(given, "type") or "",
+            source="journeys",
+            id=cause.command_id,
+            data=_object(given, "data"),
+            customer_id=_text(given, "customerId"),
+            lead_id=_text(given, "leadId"),
+        )
+        now = self._now()
+        if found := external.problems(report, now=now):
+            raise InvalidInput(found[0].message, problems=found)
+        envelope = external.envelope(
+            report,
+            tenant_id=tenant_id,
+            by=cause.actor,
+            now=now,
+            command_id=cause.command_id,
+            correlation_id=cause.correlation_id,
+            causation_id=cause.causation_id,
+            depth=cause.depth,
+        )
+        await self._store.changes.take([envelope])
+        return envelope.subject
+
+    async def _tell(self, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        customer, facts = _text(given, "customerId") or "", _object(given, "facts")
+        changed = await self._store.customers.update_facts(tenant_id, customer, facts, self._now(), cause)
+        return changed.state.id
+
+
+def nested(flat: JsonObject) -> JsonObject:
+    """`{"context.score": 1}` as `{"context": {"score": 1}}`."""
+    deep: JsonObject = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        place = deep
+        for part in path:
+            inner = place.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise InvalidInput(
+                    "Two values lie in each other.", problems=[Problem("It is in another one.", (key,))]
+                )
+            place = inner
+        place[last] = {**old, **value} if _both_objects(old := place.get(last), value) else value  # type: ignore[dict-item]
+    return deep
+
+
+def _both_objects(one: Json, other: Json) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)
+
+
+def _at(journey: Journey, step: str | None) -> bool:
+    return journey.current_step == step and journey.current.state is StepState.ACTIVE
+
+
+def _text(given: JsonObject, name: str) -> str | None:
+    value = given.get(name)
+    return str(value)[:200] if isinstance(value, str | int | float) and value != "" else None
+
+
+def _object(given: JsonObject, name: str) -> JsonObject:
+    value = given.get(name)
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def refusal(error: DomainError) -> str:
+    """A refusal in one line."""
+    return "; ".join(problem.message for problem in error.problems)[:1_000]
