@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 GRACE: Final = timedelta(seconds=3)  # what a living process is given to relay its own changes
 SWEEP_SECONDS: Final = 1.0
 BATCH: Final = 500
+AT_ONCE: Final = 8  # subjects that a sweep catches up with
 QUEUE: Final = 10_000
 STRIKE_SECONDS: Final = 0.1
 
@@ -62,6 +63,7 @@ class Relay:
         self._following = Following(store)
         self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
         self._struck: list[tuple[str, Sequence[Word]]] = []
+        self._away = False  # the subscribers, for the rest of a sweep
 
     async def logged(self, envelopes: Sequence[Envelope]) -> None:
         """Events of this process are in the log: write what follows from them; the subscribers are told soon."""
@@ -117,28 +119,38 @@ class Relay:
         return full or (len(due) == BATCH and progress)
 
     async def _catch_up(self, due: list[Entry]) -> bool:
-        """Do what these entries wait for. Whether anything got done."""
-        done: list[tuple[str, Sequence[Word]]] = []
-        away = False
+        """Do what these entries wait for: those of one subject in order, several subjects at once. Whether anything
+        got done."""
+        by_subject: dict[str, list[Entry]] = {}
         for entry in due:
-            first = entry.envelope
-            try:
-                [change] = await self._store.events.revisions(
-                    first.subject, first.revision - 1, first.revision
-                )
-                if "follow" in entry.pending:
-                    await self._following.follow(change)
-                    done.append((first.id, ("follow",)))
-                if "feed" in entry.pending and not away:
-                    await self._publish_change(change)
-                    done.append((first.id, ("feed",)))
-            except Unavailable:
-                away = True
-            except Exception as error:
-                log.exception("The entry %s fails", first.id)
-                await self._put_off(entry, error)
+            by_subject.setdefault(entry.envelope.subject, []).append(entry)
+        places, done = asyncio.Semaphore(AT_ONCE), list[tuple[str, Sequence[Word]]]()
+
+        async def catch_up(entries: list[Entry]) -> None:
+            async with places:
+                for entry in entries:
+                    await self._finish(entry, done)
+
+        self._away = False
+        await asyncio.gather(*map(catch_up, by_subject.values()))
         await self._store.events.strike(done)
         return bool(done)
+
+    async def _finish(self, entry: Entry, done: list[tuple[str, Sequence[Word]]]) -> None:
+        first = entry.envelope
+        try:
+            [change] = await self._store.events.revisions(first.subject, first.revision - 1, first.revision)
+            if "follow" in entry.pending:
+                await self._following.follow(change)
+                done.append((first.id, ("follow",)))
+            if "feed" in entry.pending and not self._away:
+                await self._publish_change(change)
+                done.append((first.id, ("feed",)))
+        except Unavailable:
+            self._away = True
+        except Exception as error:
+            log.exception("The entry %s fails", first.id)
+            await self._put_off(entry, error)
 
     async def _put_off(self, entry: Entry, error: Exception) -> None:
         """It is tried later. After ten tries it is an incident, and holds up nothing any more."""
