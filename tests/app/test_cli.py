@@ -143,7 +143,7 @@ def test_ctrl_c_leaves_no_child_of_an_embedded_server_behind(tmp_path: Path) -> 
     with process.stdout:
         assert any("http://" in line for line in process.stdout)
         children = [int(path.read_text()) for path in (tmp_path / "data").rglob("*.pid")]
-        assert len(children) == 2
+        assert len(children) == 3  # the database, Redis and the example partner
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(BOUND) in (0, 130)
     for child in children:
