@@ -17,6 +17,7 @@ from domain.handoff import Handoff, require
 from domain.handoff_events import (
     ApprovalRequested,
     FailureCode,
+    Flaw,
     HandoffCancelled,
     HandoffCompleted,
     HandoffCreated,
@@ -204,4 +205,5 @@ def retry(
 
 def _invalid(problems: list[Problem], at: datetime) -> HandoffFailed:
     reason = "; ".join(problem.message for problem in problems)
-    return HandoffFailed(at=at, code=FailureCode.VALIDATION, reason=reason, validation_errors=tuple(problems))
+    flaws = tuple(Flaw(problem.message, problem.path) for problem in problems)
+    return HandoffFailed(at=at, code=FailureCode.VALIDATION, reason=reason, validation_errors=flaws)

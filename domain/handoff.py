@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.approval import Approval
-from domain.errors import IllegalTransition, Problem
+from domain.errors import IllegalTransition
 from domain.events import HandoffStatus, Priority
 from domain.handoff_events import (
     AttemptOutcome,
     FailureCode,
+    Flaw,
     HandoffType,
 )
 from domain.identity import Actor
@@ -54,7 +55,7 @@ class Handoff:
     output: Json = None
     failure: FailureCode | None = None
     reason: str | None = None  # of its end
-    validation_errors: tuple[Problem, ...] = ()
+    validation_errors: tuple[Flaw, ...] = ()
     assigned_to: str | None = None
     requester: Actor | None = None
     correlation_id: str | None = None

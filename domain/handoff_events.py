@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import ClassVar
 
 from domain.approval import ApprovalPolicy, Decision
-from domain.errors import Problem
 from domain.events import Event, Priority
 from domain.identity import Actor
 from domain.package import Limits
@@ -130,12 +129,20 @@ class HandoffCompleted(Event):
     output: Json = None
 
 
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something in a handoff's data that has to be mended, and where."""
+
+    message: str
+    path: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffFailed(Event):
     type: ClassVar[str] = "handoff:failed"
     code: FailureCode
     reason: str
-    validation_errors: tuple[Problem, ...] = ()
+    validation_errors: tuple[Flaw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ class PackageAdded(Event):
 class PackageConfigured(Event):
     type: ClassVar[str] = "package:configured"
     description: str
-    address: str | None
+    address: str | None = None
     actions: tuple[Action, ...]
     limits: Limits
 

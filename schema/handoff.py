@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 
 from domain import handoff as domain
-from domain.errors import Problem
 from domain.events import HandoffStatus, Priority
 from domain.handoff_allowed import HandoffAction, handoff_actions
-from domain.handoff_events import AttemptOutcome, FailureCode, HandoffType
+from domain.handoff_events import AttemptOutcome, FailureCode, Flaw, HandoffType
 from schema.approval import HandoffApproval
 from schema.event import Event, EventConnection
 from schema.identity import Actor
@@ -59,8 +58,8 @@ class HandoffProblem:
     )
 
     @classmethod
-    def of(cls, problem: Problem) -> Self:
-        return cls(message=problem.message, path=list(problem.path))
+    def of(cls, flaw: Flaw) -> Self:
+        return cls(message=flaw.message, path=list(flaw.path))
 
 
 @strawberry.type(description="Whether the viewer may do something with a handoff now.")

@@ -24,7 +24,7 @@ import httpx
 import uvicorn
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -73,7 +73,10 @@ class Partner:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def call(self, request: Request) -> Response:
-        content, key = await request.body(), request.headers.get("idempotency-key")
+        try:
+            content, key = await request.body(), request.headers.get("idempotency-key")
+        except ClientDisconnect:
+            return Response(status_code=499)
         try:
             if self.secret:
                 Webhook(self.secret).verify(content, dict(request.headers))

@@ -20,7 +20,7 @@ from storage.store import Store
 from tests.conftest import Servers
 from tests.e2e.harness import eventually
 from tests.e2e.partners import Partner, partner
-from tests.e2e.workers import working
+from tests.e2e.workforce import working
 from tests.workers.handing import configure, hand_over
 
 KILLS = 6
