@@ -12,7 +12,7 @@ from domain.values import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactsUpdated(Event):
-    """A merge at the top level: a null removes the key."""
+    """A customer's known facts changed: a merge at the top level, where a null removes the key."""
 
     type: ClassVar[str] = "customer:facts_updated"
     tenant_id: str

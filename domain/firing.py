@@ -19,7 +19,7 @@ class FiringStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerFired(Event):
-    """What came of it: the id of what was made or changed, or why nothing was."""
+    """A trigger fired, and what came of it: the id of what was made or changed, or why nothing was."""
 
     type: ClassVar[str] = "trigger:fired"
     tenant_id: str
@@ -32,6 +32,8 @@ class TriggerFired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerFiredAgain(Event):
+    """What came of doing a firing anew that had failed."""
+
     type: ClassVar[str] = "trigger:fired_again"
     status: FiringStatus
     result: str | None = None

@@ -38,7 +38,7 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffCreated(Event):
-    """`journey_id`, `step` and `visit` name the step's visit it belongs to; it may stand without."""
+    """Work is handed over. `journey_id`, `step` and `visit` name the step's visit it belongs to; it may stand without."""
 
     type: ClassVar[str] = "handoff:created"
     tenant_id: str
@@ -75,12 +75,16 @@ class ApprovalRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalGiven(Event):
+    """Somebody approved."""
+
     type: ClassVar[str] = "approval:given"
     decision: Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalDelegated(Event):
+    """Somebody left the decision to somebody else."""
+
     type: ClassVar[str] = "approval:delegated"
     from_user: str
     to_user: str
@@ -88,6 +92,8 @@ class ApprovalDelegated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalEscalated(Event):
+    """Nobody decided in time: another role is to."""
+
     type: ClassVar[str] = "approval:escalated"
     role: str
     due_at: datetime | None = None
@@ -103,6 +109,8 @@ class HandoffStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted(Event):
+    """A worker begins to call the partner."""
+
     type: ClassVar[str] = "handoff:attempt_started"
     round: int
     attempt: int
@@ -113,6 +121,8 @@ class AttemptStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptEnded(Event):
+    """What came of a call to the partner."""
+
     type: ClassVar[str] = "handoff:attempt_ended"
     round: int
     attempt: int
@@ -125,6 +135,8 @@ class AttemptEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffCompleted(Event):
+    """The work is done, with its result."""
+
     type: ClassVar[str] = "handoff:completed"
     output: Json = None
 
@@ -139,6 +151,8 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffFailed(Event):
+    """The work could not be done, until somebody retries it."""
+
     type: ClassVar[str] = "handoff:failed"
     code: FailureCode
     reason: str
@@ -147,31 +161,40 @@ class HandoffFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffRejected(Event):
+    """Somebody rejected the approval."""
+
     type: ClassVar[str] = "handoff:rejected"
     decision: Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffExpired(Event):
+    """Nobody decided or answered in time."""
+
     type: ClassVar[str] = "handoff:expired"
     due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffCancelled(Event):
+    """The work is not needed any more."""
+
     type: ClassVar[str] = "handoff:cancelled"
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffReassigned(Event):
+    """Somebody else is to do the work, or nobody in particular."""
+
     type: ClassVar[str] = "handoff:reassigned"
     user: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffDataChanged(Event):
-    """A merge at the top level: a null removes the key. Decisions given before are void."""
+    """The data handed over changed: a merge at the top level, where a null removes the key. Decisions given before are
+    void."""
 
     type: ClassVar[str] = "handoff:data_changed"
     changes: JsonObject

@@ -25,6 +25,8 @@ class IncidentStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRaised(Event):
+    """Something stopped and needs a person."""
+
     type: ClassVar[str] = "incident:opened"
     tenant_id: str
     kind: IncidentKind
@@ -37,6 +39,8 @@ class IncidentRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentSettled(Event):
+    """An incident is over."""
+
     type: ClassVar[str] = "incident:resolved"
     resolution: str
 

@@ -14,6 +14,8 @@ from domain.values import Json, JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyStarted(Event):
+    """A journey begins, on this version of a template."""
+
     type: ClassVar[str] = "journey:started"
     tenant_id: str
     template_id: str
@@ -38,6 +40,8 @@ class JourneyStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepEntered(Event):
+    """The journey entered a step; each time is a visit with a number."""
+
     type: ClassVar[str] = "journey:step_entered"
     step: str
     visit: int
@@ -57,6 +61,8 @@ class StepBlocked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepCompleted(Event):
+    """The step's work is done."""
+
     type: ClassVar[str] = "journey:step_completed"
     step: str
     visit: int
@@ -67,6 +73,8 @@ class StepCompleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSkipped(Event):
+    """The step was left out."""
+
     type: ClassVar[str] = "journey:step_skipped"
     step: str
     reason: str
@@ -74,6 +82,8 @@ class StepSkipped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailed(Event):
+    """The step went wrong."""
+
     type: ClassVar[str] = "journey:step_failed"
     step: str
     visit: int
@@ -82,6 +92,8 @@ class StepFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTimedOut(Event):
+    """The step took longer than it may."""
+
     type: ClassVar[str] = "journey:step_timed_out"
     step: str
     visit: int
@@ -90,6 +102,8 @@ class StepTimedOut(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRetried(Event):
+    """The failed step is entered anew."""
+
     type: ClassVar[str] = "journey:step_retried"
     step: str
     visit: int
@@ -98,6 +112,8 @@ class StepRetried(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageChanged(Event):
+    """The customer came to another stage."""
+
     type: ClassVar[str] = "journey:stage_changed"
     from_stage: Stage
     to_stage: Stage
@@ -105,6 +121,8 @@ class StageChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyPaused(Event):
+    """The journey's clock stopped."""
+
     type: ClassVar[str] = "journey:paused"
     reason: str | None = None
     remaining_seconds: float | None = None  # of the current step's time limit
@@ -114,6 +132,8 @@ class JourneyPaused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyResumed(Event):
+    """The journey's clock runs again."""
+
     type: ClassVar[str] = "journey:resumed"
     due_at: datetime | None = None
     sla_due_at: datetime | None = None
@@ -122,12 +142,16 @@ class JourneyResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyCompleted(Event):
+    """The journey ended as a success."""
+
     type: ClassVar[str] = "journey:completed"
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyFailed(Event):
+    """The journey stopped at a step that failed, until somebody retries it."""
+
     type: ClassVar[str] = "journey:failed"
     step: str
     reason: str
@@ -135,12 +159,16 @@ class JourneyFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyAbandoned(Event):
+    """The journey was given up."""
+
     type: ClassVar[str] = "journey:abandoned"
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyAssigned(Event):
+    """Somebody else looks after the journey, or nobody any more."""
+
     type: ClassVar[str] = "journey:assigned"
     user: str | None = None
     team: str | None = None
@@ -148,6 +176,8 @@ class JourneyAssigned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityChanged(Event):
+    """The journey's priority changed."""
+
     type: ClassVar[str] = "journey:priority_changed"
     from_priority: Priority
     to_priority: Priority
@@ -155,7 +185,7 @@ class PriorityChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextUpdated(Event):
-    """A merge at the top level: a null removes the key."""
+    """The journey's context changed: a merge at the top level, where a null removes the key."""
 
     type: ClassVar[str] = "journey:context_updated"
     changes: dict[str, Json]
@@ -163,6 +193,8 @@ class ContextUpdated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerLinked(Event):
+    """The journey's customer is known now."""
+
     type: ClassVar[str] = "journey:customer_linked"
     customer_id: str
     lead_id: str | None = None
@@ -170,6 +202,8 @@ class CustomerLinked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyMigrated(Event):
+    """The journey follows another version of its template from now on."""
+
     type: ClassVar[str] = "journey:migrated"
     from_version: int
     to_version: int

@@ -88,6 +88,8 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageAdded(Event):
+    """A system that work can be handed to is known now."""
+
     type: ClassVar[str] = "package:added"
     tenant_id: str
     name: str
@@ -97,6 +99,8 @@ class PackageAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageConfigured(Event):
+    """A system's address or actions changed."""
+
     type: ClassVar[str] = "package:configured"
     description: str
     address: str | None = None
@@ -115,11 +119,15 @@ class PackageSecretRotated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageEnabled(Event):
+    """Work is handed to the system again."""
+
     type: ClassVar[str] = "package:enabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageDisabled(Event):
+    """No work is handed to the system any more."""
+
     type: ClassVar[str] = "package:disabled"
     reason: str | None = None
 

@@ -10,7 +10,7 @@ from domain.values import JsonObject, Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TouchpointAdded(Event):
-    """`at` is when the contact took place."""
+    """A contact with a customer. `at` is when it took place."""
 
     type: ClassVar[str] = "touchpoint:added"
     tenant_id: str
@@ -31,7 +31,7 @@ class TouchpointAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversionAdded(Event):
-    """`at` is when the customer converted."""
+    """A stage change that matters. `at` is when the customer converted."""
 
     type: ClassVar[str] = "conversion:added"
     tenant_id: str
@@ -50,6 +50,8 @@ class ConversionAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCompleted(Event):
+    """A file's history was imported."""
+
     type: ClassVar[str] = "import:completed"
     tenant_id: str
     template_id: str

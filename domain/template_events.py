@@ -9,6 +9,8 @@ from domain.template import Definition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateCreated(Event):
+    """A template has a new version."""
+
     type: ClassVar[str] = "template:created"
     tenant_id: str
     version: int
@@ -17,11 +19,15 @@ class TemplateCreated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateActivated(Event):
+    """Journeys may start from the template again."""
+
     type: ClassVar[str] = "template:activated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateDeactivated(Event):
+    """No journey starts from the template any more."""
+
     type: ClassVar[str] = "template:deactivated"
 
 
