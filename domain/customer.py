@@ -1,13 +1,16 @@
 """A customer as the tenant's systems tell of it: known facts, which conditional triggers look at."""
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, TooLarge
 from domain.events import Event
 from domain.identity import Actor
 from domain.values import JsonObject
+
+MAX_FACTS_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,14 @@ def evolve(customer: Customer, event: FactsUpdated) -> Customer:
 
 
 def update_facts(
-    tenant_id: str, customer_id: str, *, changes: JsonObject, at: datetime
+    tenant_id: str, customer_id: str, *, changes: JsonObject, at: datetime, known: JsonObject | None = None
 ) -> list[FactsUpdated]:
-    """What is known from now on."""
+    """What is known from now on. Raises TooLarge where that would be over 256 KiB of JSON."""
     if not customer_id.strip():
         raise InvalidInput("A customer is needed.", "customerId")
     if not changes:
         raise InvalidInput("Nothing to update.", "changes")
+    size = len(json.dumps((known or {}) | changes, ensure_ascii=False).encode())
+    if size > MAX_FACTS_BYTES:
+        raise TooLarge(f"The facts would have {size} bytes, over {MAX_FACTS_BYTES}.", "changes")
     return [FactsUpdated(at=at, tenant_id=tenant_id, customer_id=customer_id, changes=changes)]

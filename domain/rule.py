@@ -80,9 +80,10 @@ class Rule:
     priority: int = 1  # lower fires first
 
 
-def scope(envelope: Envelope) -> dict[str, Json]:
-    """What a trigger's conditions and mappings see of an event."""
-    return {
+def scope(envelope: Envelope, facts: JsonObject | None = None) -> dict[str, Json]:
+    """What a trigger's conditions and mappings see of an event; with `facts`, what a conditional one sees: the
+    customer's facts by their names, or under `facts`, and of the event what no fact may hide."""
+    seen: dict[str, Json] = {
         "id": envelope.external_id or envelope.id,
         "type": envelope.type,
         "source": envelope.source,
@@ -91,6 +92,10 @@ def scope(envelope: Envelope) -> dict[str, Json]:
         "leadId": envelope.lead_id,
         "data": envelope.data,
     }
+    if facts is None:
+        return seen
+    kept = {name: seen[name] for name in ("customerId", "leadId", "data")}
+    return {**seen, **facts, **kept, "facts": facts}
 
 
 def awaited(rule: Rule) -> str | None:
@@ -131,8 +136,14 @@ def _rule_problems(rule: Rule) -> list[Problem]:
     found = []
     if not rule.name.strip():
         found.append(Problem("A name is needed.", ("name",)))
+    if rule.type in (TriggerType.MANUAL, TriggerType.AUTOMATED):
+        found.append(Problem("A trigger is SCHEDULED, CONDITIONAL or waits for an EVENT.", ("type",)))
     if rule.type is TriggerType.EVENT and not (rule.event or "").strip():
         found.append(Problem("Say which event type it waits for.", ("event",)))
+    elif rule.event and (not TYPE.fullmatch(rule.event) or len(rule.event) > MAX_TYPE):
+        found.append(Problem("A type is `area:name` in lower case, at most 100 characters.", ("event",)))
+    elif rule.event and rule.event.startswith("trigger:"):
+        found.append(Problem("What triggers do fires no triggers.", ("event",)))
     if rule.type is TriggerType.CONDITIONAL and not rule.conditions:
         found.append(Problem("Say which conditions turn true.", ("conditions",)))
     if len(rule.conditions) > MAX_CONDITIONS:

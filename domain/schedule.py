@@ -2,11 +2,14 @@
 time that is left out is made up right after, one that comes twice counts once)."""
 
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
 from domain.errors import Problem
+
+FIELDS: Final = 5
 
 
 def next_time(schedule: str, time_zone: str, after: datetime) -> datetime | None:
@@ -23,10 +26,11 @@ def problem_with(schedule: str, time_zone: str) -> Problem | None:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return Problem("A time zone is a name such as Europe/Rome.", ("timeZone",))
+    odd = Problem("A schedule is a cron expression of five fields, such as `0 9 * * MON`.", ("schedule",))
+    if len(schedule.split()) != FIELDS:  # six would be seconds
+        return odd
     try:
         CronSim(schedule, datetime(2026, 1, 1, tzinfo=zone))
     except (CronSimError, ValueError):
-        return Problem(
-            "A schedule is a cron expression of five fields, such as `0 9 * * MON`.", ("schedule",)
-        )
+        return odd
     return None

@@ -4,19 +4,16 @@ A trigger fires at most once per event. What it does is one action, and another 
 journey to act on.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar, Final, assert_never
 
-from domain.condition import Condition, Unmet, look_up, unmet
-from domain.errors import IllegalTransition, InvalidInput, Problem
-from domain.events import Envelope, Event
-from domain.identity import Actor
-from domain.schedule import next_time, problem_with
+from domain.errors import IllegalTransition
+from domain.events import Event
+from domain.identity import Actor, ActorKind
+from domain.rule import CatchUp, Rule, require_valid
+from domain.schedule import next_time
 from domain.template import TriggerType
-from domain.values import Json, JsonObject
 
 DEPTH: Final = 16  # of a chain of events that triggers make: there it ends
 
@@ -35,6 +32,11 @@ class Trigger:
     created_at: datetime
     created_by: Actor
     updated_at: datetime
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it came with the service or with a template."""
+        return self.created_by.kind is ActorKind.SYSTEM
 
     @property
     def wake_at(self) -> datetime | None:

@@ -39,8 +39,9 @@ class Customers:
             return await self._changes.create(CUSTOMER, id, events, cause)
         except DuplicateKeyError:
 
-            async def run(_: Customer, now: datetime) -> Sequence[FactsUpdated]:
-                return fold.update_facts(tenant_id, customer_id, changes=changes, at=now)
+            async def run(known: Customer, now: datetime) -> Sequence[FactsUpdated]:
+                facts = known.facts
+                return fold.update_facts(tenant_id, customer_id, changes=changes, at=now, known=facts)
 
             return await self._changes.change(CUSTOMER, id, tenant_id, run, cause)
 

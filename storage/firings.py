@@ -56,6 +56,10 @@ class Firings:
 
         return await self._changes.change(FIRING, id, tenant_id, run, cause)
 
+    async def outcome(self, id: str, cause: Cause) -> Changed[Firing] | None:
+        """What a command did that is given again."""
+        return await self._changes.outcome(FIRING, id, cause)
+
     async def get(self, id: str, tenant_id: str) -> Firing:
         return await self._changes.load(FIRING, id, tenant_id)
 
@@ -82,6 +86,12 @@ class Firings:
                 await self._truths.update_one({"_id": id, "holds": False}, {"$set": values})
             found = await self._truths.find_one({"_id": id})
             return found is not None and found["eventId"] == event_id
+
+    async def holds(self, tenant_id: str, trigger_id: str, customer: str) -> bool:
+        """Whether a conditional trigger held for a customer when it was looked at last."""
+        with translated():
+            found = await self._truths.find_one({"_id": digest("truth", tenant_id, trigger_id, customer)})
+        return found is not None and bool(found["holds"])
 
 
 def _one_of(filter: FiringFilter) -> dict[str, tuple[str, ...]]:

@@ -72,7 +72,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "packages": [*_outbox(), (_by("tenantId"), {})],
     "triggers": [
         *_outbox(),
-        (_by("tenantId"), {}),
+        (_by("listedFor"), {"sparse": True}),
         (_by("wakeAt"), {"sparse": True}),
         (_by("eventKey"), {"sparse": True}),
     ],

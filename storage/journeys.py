@@ -92,6 +92,17 @@ class Journeys:
                 holder = await self._journeys.find_one({"reservation": journey.reservation})
             raise _exists(holder["_id"] if holder else None) from None
 
+    async def in_the_way(self, id: str, events: Sequence[JourneyEvent], by: Actor) -> str | None:
+        """The journey beside which its template does not allow this new one; None where it may start."""
+        journey = _begin(id, events[0], by)
+        if journey.reentry is Reentry.NEVER_AGAIN:
+            return await self._earlier(journey)
+        if journey.reservation is None:
+            return None
+        with translated():
+            found = await self._journeys.find_one({"reservation": journey.reservation}, {"_id": 1})
+        return None if found is None else str(found["_id"])
+
     async def outcome(self, id: str, cause: Cause) -> Changed[Journey] | None:
         """What a start did that is given again; None where it was not given before."""
         return await self._changes.outcome(JOURNEY, id, cause)

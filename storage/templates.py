@@ -11,7 +11,8 @@ from domain.errors import AlreadyExists, InvalidInput, NotFound
 from domain.identity import Actor, ActorKind
 from domain.isp.templates import ISP_TEMPLATES
 from domain.paging import Page, Rows, rows
-from domain.template import Definition, Template
+from domain.rule import FACTS_UPDATED
+from domain.template import Definition, Template, Trigger, TriggerType
 from domain.template_events import TemplateCreated, TemplateEvent
 from storage import cursors
 from storage.change import Changes
@@ -49,8 +50,12 @@ def event_key(tenant_id: str, type: str) -> str:
 
 def _awaited(template: Template) -> list[str]:
     """The event types that its triggers wait for, while it is active."""
-    on = [each.event for each in template.definition.triggers if each.active and each.event]
-    return sorted(set(on)) if template.active else []
+    on = {_waits(each) for each in template.definition.triggers if each.active}
+    return sorted(each for each in on if each) if template.active else []
+
+
+def _waits(trigger: Trigger) -> str | None:
+    return trigger.event or (FACTS_UPDATED if trigger.type is TriggerType.CONDITIONAL else None)
 
 
 TEMPLATE: Final = Kind("templates", Template, _begin, authoring.evolve, _keys)
@@ -158,7 +163,7 @@ class Templates:
         shipped = [
             each.template_id
             for each in ISP_TEMPLATES
-            if any(trigger.event == type for trigger in each.triggers)
+            if any(_waits(trigger) == type for trigger in each.triggers)
         ]
         return list(dict.fromkeys((*shipped, *own)))
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from domain import trigger as fold
-from domain.errors import LimitExceeded, NotFound
+from domain.errors import Conflict, LimitExceeded, NotFound
 from domain.isp.triggers import ISP_TRIGGERS, SHIPPED, of_template
 from domain.paging import Page, Rows, rows
+from domain.rule import Rule, awaited, waits_for
 from domain.template import Template
-from domain.trigger import Rule, Trigger, TriggerCreated, TriggerEvent, awaited, waits_for
+from domain.trigger import Trigger, TriggerCreated, TriggerEvent
 from domain.values import timestamp
 from storage import cursors
 from storage.change import Changes
@@ -30,6 +31,7 @@ def _keys(trigger: Trigger) -> Document:
         "createdKey": f"{timestamp(trigger.created_at)}|{trigger.id}",
         "wakeAt": trigger.wake_at,
         "eventKey": _event_key(trigger),
+        "listedFor": None if trigger.deleted else trigger.tenant_id,
     }
 
 
@@ -59,7 +61,7 @@ class Triggers:
         if done := await self._changes.outcome(TRIGGER, id, cause):
             return done
         with translated():
-            if await self._triggers.count_documents({"tenantId": tenant_id}, limit=MOST) >= MOST:
+            if await self._triggers.count_documents({"listedFor": tenant_id}, limit=MOST) >= MOST:
                 raise LimitExceeded(f"A tenant has at most {MOST} triggers of its own.", limit=MOST)
         events = fold.create(rule, tenant_id=tenant_id, at=self._now())
         return await self._changes.create(TRIGGER, id, events, cause)
@@ -70,11 +72,12 @@ class Triggers:
         """Carry a command out. A built-in trigger gets a document of its own with its first change."""
         built_in = next((each for each in await self._without(tenant_id) if each.id == id), None)
         if built_in is not None and await self._find(id) is None:
-            made = TriggerCreated(at=SHIPPED, tenant_id=tenant_id, rule=built_in.rule)
-            command(built_in, self._now())  # refused, nothing is made
-            own = Cause(SYSTEM, digest("trigger", id), cause.correlation_id)
-            with suppress(DuplicateKeyError):
-                await self._changes.create(TRIGGER, id, [made], own)
+            if expected:
+                raise Conflict(0)
+            made = TriggerCreated(at=SHIPPED, by=SYSTEM, tenant_id=tenant_id, rule=built_in.rule)
+            with suppress(DuplicateKeyError):  # somebody else changed it a moment ago
+                events = [made, *command(built_in, self._now())]
+                return await self._changes.create(TRIGGER, id, events, cause)
 
         async def run(trigger: Trigger, now: datetime) -> Sequence[TriggerEvent]:
             return command(trigger, now)
@@ -114,17 +117,19 @@ class Triggers:
         }
 
     async def all(self, tenant_id: str) -> list[Trigger]:
-        """Every trigger of a tenant, deleted ones too."""
-        with translated():
-            found = await self._triggers.find({"tenantId": tenant_id}).limit(MOST + 100).to_list(None)
-        own = {each.id: each for each in map(TRIGGER.read, found)}
+        """Every trigger of a tenant that is not deleted."""
         shipped = {each.id: each for each in await self._without(tenant_id)}
-        return list((shipped | own).values())
+        own: dict[str, Trigger] = {}
+        for query in ({"listedFor": tenant_id}, {"_id": {"$in": list(shipped)}}):
+            with translated():
+                found = await self._triggers.find(query).to_list(None)
+            own |= {each.id: each for each in map(TRIGGER.read, found)}
+        return [each for each in (shipped | own).values() if not each.deleted]
 
     async def page(self, tenant_id: str, page: Page) -> Rows[Trigger]:
         """Those that are not deleted, from new to old."""
         cursors.require(page, cursors.TIME_KEY)
-        keyed = [(_keys(each)["createdKey"], each) for each in await self.all(tenant_id) if not each.deleted]
+        keyed = [(_keys(each)["createdKey"], each) for each in await self.all(tenant_id)]
         after, before = page.after or "~", page.before or ""
         wanted = sorted(
             ((k, t) for k, t in keyed if before < k < after), key=lambda pair: pair[0], reverse=True

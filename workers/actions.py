@@ -16,23 +16,26 @@ from domain.journey_events import JourneyEvent
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page
 from domain.record_events import TouchpointAdded
-from domain.template import Definition
+from domain.rehearsal import Rehearsal
+from domain.rule import Action, ActionKind, values
+from domain.template import Definition, Template
 from domain.touchpoint import require_valid
-from domain.trigger import Action, ActionKind, values
 from domain.values import Json, JsonObject
 from storage.store import Store
 from storage.subject import Cause
 
 NEWEST: Final = Page(1)
+LATEST: Final = Page(10)
 LIVE: Final = (Status.ACTIVE, Status.PAUSED)
 
 
 class NothingToDo(Exception):
-    """The action found nothing to act on; `reason` says what it looked for."""
+    """The action found nothing to act on; `reason` says what it looked for. `met`: it met a live journey, but not
+    where it looked for one."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, met: bool = False) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.met = reason, met
 
 
 class Actions:
@@ -46,10 +49,7 @@ class Actions:
         done = await self._store.events.of_command(cause.command_id)
         if done is not None:
             return done.subject
-        given = nested(values(action, seen))
-        for name in ("customerId", "leadId"):
-            if given.get(name) is None and seen.get(name) is not None:
-                given[name] = seen[name]
+        given = filled(action, seen)
         match action.kind:
             case ActionKind.START_JOURNEY:
                 return await self._start(action, given, tenant_id, cause)
@@ -64,7 +64,29 @@ class Actions:
             case _:
                 return await self._steer(action, given, tenant_id, cause)
 
-    async def _start(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+    async def rehearse(
+        self, action: Action, seen: Mapping[str, Json], tenant_id: str, cause: Cause
+    ) -> Rehearsal:
+        """What doing it would begin with. Raises NothingToDo, DomainError as doing it would."""
+        given = filled(action, seen)
+        if action.kind is ActionKind.START_JOURNEY:
+            template, id, started = await self._started(action, given, tenant_id, cause)
+            if (there := await self._store.journeys.in_the_way(id, started, cause.actor)) is not None:
+                raise NothingToDo(f"{there} is there already")
+            return Rehearsal(
+                fires=True,
+                kind=action.kind,
+                values=given,
+                template_id=template.definition.template_id,
+                template_version=template.version,
+            )
+        found = (await self._find(action, given, tenant_id)).id if action.kind.finds_a_journey else None
+        return Rehearsal(fires=True, kind=action.kind, values=given, journey_id=found)
+
+    async def _started(
+        self, action: Action, given: JsonObject, tenant_id: str, cause: Cause
+    ) -> tuple[Template, str, list[JourneyEvent]]:
+        """The template, the new journey's id and the events it starts with."""
         template = await self._store.templates.startable(tenant_id, action.template_id or "", None)
         await self._store.journeys.require_room(tenant_id, self._room)
         priority = _text(given, "priority")
@@ -85,6 +107,10 @@ class Actions:
             by=cause.actor,
             at=self._now(),
         )
+        return template, id, started
+
+    async def _start(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        _, id, started = await self._started(action, given, tenant_id, cause)
         try:
             return (await self._store.journeys.start(id, started, cause)).state.id
         except JourneyExists as error:
@@ -92,7 +118,13 @@ class Actions:
             raise NothingToDo(f"{there} is there already") from None
 
     async def _steer(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
-        journey = await self._find(action, given, tenant_id)
+        try:
+            journey = await self._find(action, given, tenant_id)
+        except NothingToDo:
+            done = await self._done_unlogged(action, given, tenant_id, cause)
+            if done is None:
+                raise
+            return done
         reason = _text(given, "reason")
 
         def run(current: Journey, definition: Definition, at: datetime) -> list[JourneyEvent]:
@@ -116,23 +148,32 @@ class Actions:
         found: Journey | None = None
         if (id := _text(given, "journeyId")) is not None:
             [found] = await self._store.journeys.many([id], tenant_id)
-        for name in ("customerId", "leadId"):
-            who = _text(given, name)
-            if found is None and who is not None and id is None:
-                wanted = JourneyFilter(
-                    status=LIVE,
-                    template_id=action.template_id,
-                    customer_id=who if name == "customerId" else None,
-                    lead_id=who if name == "leadId" else None,
-                )
-                rows = await self._store.journeys.page(tenant_id, wanted, JourneyOrder.CREATED_AT, NEWEST)
+        else:
+            for wanted in _theirs(action, given):
+                live = replace(wanted, status=LIVE)
+                rows = await self._store.journeys.page(tenant_id, live, JourneyOrder.CREATED_AT, NEWEST)
                 found = next(iter(rows.items), None)
+                if found is not None:
+                    break
+        if found is None:
+            of = f" of {action.template_id}" if action.template_id else ""
+            raise NothingToDo(f"there is no live journey{of}")
         here = action.step is None or action.kind is ActionKind.SKIP_STEP
-        if found is None or not (here or _at(found, action.step)):
-            what = f"live journey of {action.template_id}" if action.template_id else "live journey"
-            where = f" at {action.step}" if action.step else ""
-            raise NothingToDo(f"there is no {what}{where}")
+        if not (here or _at(found, action.step)):
+            raise NothingToDo(f"{found.id} is not at {action.step}", met=True)
         return found
+
+    async def _done_unlogged(
+        self, action: Action, given: JsonObject, tenant_id: str, cause: Cause
+    ) -> str | None:
+        """The journey on which a process did this and died before the log knew of it: the journey has gone on since,
+        so it is not found where it was."""
+        for wanted in _theirs(action, given):
+            rows = await self._store.journeys.page(tenant_id, wanted, JourneyOrder.LAST_ACTIVITY, LATEST)
+            for each in rows.items:
+                if await self._store.journeys.outcome(each.id, cause) is not None:
+                    return each.id
+        return None
 
     async def _touch(self, given: JsonObject, tenant_id: str, cause: Cause) -> str:
         outcome = _text(given, "outcome")
@@ -212,6 +253,22 @@ class Actions:
         return changed.state.id
 
 
+def filled(action: Action, seen: Mapping[str, Json]) -> JsonObject:
+    """The values that an action is done with; the event's customer and lead where it names no others."""
+    given = nested(values(action, seen))
+    for name in ("customerId", "leadId"):
+        if given.get(name) is None and seen.get(name) is not None:
+            given[name] = seen[name]
+    return given
+
+
+def _theirs(action: Action, given: JsonObject) -> list[JourneyFilter]:
+    """Which journeys may be meant: the customer's, then the lead's."""
+    customer, lead, template = _text(given, "customerId"), _text(given, "leadId"), action.template_id
+    found = [] if customer is None else [JourneyFilter(template_id=template, customer_id=customer)]
+    return found if lead is None else [*found, JourneyFilter(template_id=template, lead_id=lead)]
+
+
 def nested(flat: JsonObject) -> JsonObject:
     """`{"context.score": 1}` as `{"context": {"score": 1}}`."""
     deep: JsonObject = {}
@@ -225,12 +282,14 @@ def nested(flat: JsonObject) -> JsonObject:
                     "Two values lie in each other.", problems=[Problem("It is in another one.", (key,))]
                 )
             place = inner
-        place[last] = {**old, **value} if _both_objects(old := place.get(last), value) else value  # type: ignore[dict-item]
+        old = place.get(last)
+        if isinstance(
+            value, dict
+        ):  # a copy: the next key may lead into it, and the constants are everybody's
+            place[last] = {**(old if isinstance(old, dict) else {}), **value}
+        else:
+            place[last] = value
     return deep
-
-
-def _both_objects(one: Json, other: Json) -> bool:
-    return isinstance(one, dict) and isinstance(other, dict)
 
 
 def _at(journey: Journey, step: str | None) -> bool:

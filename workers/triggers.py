@@ -6,24 +6,25 @@ see the event together, or one that died in between, do it once.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from domain import trigger as rules
+from domain import rule as rules
 from domain.errors import DomainError, NotFound, Unavailable
 from domain.events import Envelope
-from domain.firing import FiringStatus, TriggerFired, TriggerFiredAgain
+from domain.firing import Firing, FiringStatus, TriggerFired, TriggerFiredAgain, require_failed
 from domain.incident import IncidentKind, IncidentRaised
+from domain.rehearsal import Rehearsal
 from domain.template import TriggerType
-from domain.trigger import DEPTH, Trigger, TriggerDue
+from domain.trigger import DEPTH, Trigger, TriggerDue, come_due
 from domain.values import Json
 from storage.firings import firing_id
 from storage.incidents import incident_id
 from storage.store import Store
-from storage.subject import Cause, digest
+from storage.subject import Cause, Changed, digest
 from storage.templates import SYSTEM
-from workers.actions import Actions, NothingToDo, refusal
+from workers.actions import Actions, NothingToDo, filled, refusal
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class TriggerWorker:
                 await self._store.triggers.change(
                     trigger.id,
                     trigger.tenant_id,
-                    lambda current, at: rules.come_due(current, late=LATE_SECONDS, at=at),
+                    lambda current, at: come_due(current, late=LATE_SECONDS, at=at),
                     Cause(SYSTEM, name, name),
                 )
             except Unavailable:
@@ -89,16 +90,62 @@ class TriggerWorker:
             except Exception:
                 log.exception("The trigger %s is left for the next time", trigger.id)
 
-    async def again(self, id: str, tenant_id: str, cause: Cause) -> None:
+    async def again(self, id: str, tenant_id: str, cause: Cause) -> Changed[Firing]:
         """Do a firing anew that failed. Raises NotFound, IllegalTransition."""
+        if done := await self._store.firings.outcome(id, cause):
+            return done
         firing = await self._store.firings.get(id, tenant_id)
+        require_failed(firing)  # before anything is done
         trigger = await self._store.triggers.get(firing.trigger_id, tenant_id)
         envelope = await self._store.events.get(firing.event_id, tenant_id)
         if envelope is None:
             raise NotFound(firing.event_id, "id")
         status, result, reason = await self._outcome(trigger, envelope, id)
         event = TriggerFiredAgain(at=self._now(), status=status, result=result, reason=reason)
-        await self._store.firings.again(id, tenant_id, event, cause)
+        return await self._store.firings.again(id, tenant_id, event, cause)
+
+    async def rehearse(self, trigger: Trigger, envelope: Envelope) -> Rehearsal:
+        """What the trigger would do with this event: nothing is changed."""
+        rule = trigger.rule
+        awaited = rules.awaited(rule) or TriggerDue.type
+        seen = rules.scope(envelope)
+        if rule.type is TriggerType.CONDITIONAL:
+            seen = await self._with_facts(envelope)
+        unmet = rules.why_not(rule, seen)
+        reason = None
+        if envelope.type != awaited:
+            reason = f"it waits for {awaited}"
+        elif unmet:
+            reason = "its conditions do not hold"
+        elif not trigger.active or trigger.deleted:
+            reason = "it is switched off"
+        elif rule.type is TriggerType.CONDITIONAL:
+            reason = await self._why_not_turned(trigger, envelope)
+        if reason is not None:
+            given = filled(rule.action, seen)
+            return Rehearsal(fires=False, reason=reason, unmet=unmet, values=given)
+        cause = _cause(envelope, "fire", firing_id(trigger.id, envelope.id))
+        try:
+            try:
+                return await self._actions.rehearse(rule.action, seen, envelope.tenant_id, cause)
+            except NothingToDo as error:
+                if rule.otherwise is None or error.met:
+                    raise
+                return await self._actions.rehearse(rule.otherwise, seen, envelope.tenant_id, cause)
+        except NothingToDo as error:
+            why = error.reason
+        except Unavailable:
+            raise
+        except DomainError as error:
+            why = refusal(error)
+        return Rehearsal(fires=False, reason=why, values=filled(rule.action, seen))
+
+    async def _why_not_turned(self, trigger: Trigger, envelope: Envelope) -> str | None:
+        customer = envelope.customer_id
+        if customer is None:
+            return "no customer is named"
+        held = await self._store.firings.holds(envelope.tenant_id, trigger.id, customer)
+        return "its conditions held already" if held else None
 
     async def _fire(self, trigger: Trigger, envelope: Envelope) -> None:
         id = firing_id(trigger.id, envelope.id)
@@ -118,19 +165,18 @@ class TriggerWorker:
 
     async def _holds(self, trigger: Trigger, envelope: Envelope) -> bool:
         """Whether the conditions hold; those of a conditional trigger must have turned true, for this customer."""
-        seen = rules.scope(envelope)
         if trigger.rule.type is not TriggerType.CONDITIONAL:
-            return not rules.why_not(trigger.rule, seen)
+            return not rules.why_not(trigger.rule, rules.scope(envelope))
         if envelope.customer_id is None:
             return False
-        holds = not rules.why_not(trigger.rule, await self._with_facts(envelope, seen))
+        holds = not rules.why_not(trigger.rule, await self._with_facts(envelope))
         return await self._store.firings.turned(
             envelope.tenant_id, trigger.id, envelope.customer_id, envelope.id, holds=holds
         )
 
-    async def _with_facts(self, envelope: Envelope, seen: Mapping[str, Json]) -> Mapping[str, Json]:
+    async def _with_facts(self, envelope: Envelope) -> dict[str, Json]:
         customer = await self._store.customers.find(envelope.tenant_id, envelope.customer_id or "")
-        return {**(customer.facts if customer is not None else {}), **seen}
+        return rules.scope(envelope, customer.facts if customer is not None else {})
 
     async def _outcome(
         self, trigger: Trigger, envelope: Envelope, id: str
@@ -139,7 +185,7 @@ class TriggerWorker:
         rule, tenant = trigger.rule, envelope.tenant_id
         seen = rules.scope(envelope)
         if rule.type is TriggerType.CONDITIONAL:
-            seen = dict(await self._with_facts(envelope, seen))
+            seen = await self._with_facts(envelope)
         cause, other = _cause(envelope, "fire", id), _cause(envelope, "otherwise", id)
         try:
             done = await self._store.events.of_command(other.command_id)
@@ -147,8 +193,8 @@ class TriggerWorker:
                 return FiringStatus.FIRED, done.subject, None
             try:
                 return FiringStatus.FIRED, await self._actions.perform(rule.action, seen, tenant, cause), None
-            except NothingToDo:
-                if rule.otherwise is None:
+            except NothingToDo as error:
+                if rule.otherwise is None or error.met:
                     raise
                 result = await self._actions.perform(rule.otherwise, seen, tenant, other)
                 return FiringStatus.FIRED, result, None

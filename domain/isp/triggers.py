@@ -6,7 +6,7 @@ from typing import Final
 
 from domain import template
 from domain.condition import Condition, Operator
-from domain.trigger import Action, ActionKind, Rule
+from domain.rule import Action, ActionKind, Rule
 
 SHIPPED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
