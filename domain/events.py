@@ -128,6 +128,8 @@ class EventFilter:
     """All given parts must hold."""
 
     types: tuple[str, ...] = ()
+    source: str | None = None
     subject: str | None = None
+    customer_id: str | None = None
     since: datetime | None = None  # inclusive
     until: datetime | None = None  # exclusive

@@ -12,12 +12,13 @@ from typing import Final
 from domain.errors import Problem
 from domain.events import Envelope
 from domain.identity import Actor
+from domain.isp.event_types import data_problems
 from domain.values import JsonObject
 
 TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*:[a-z][a-z0-9_.-]*")
 MAX_TYPE: Final = 100
 MAX_AHEAD: Final = timedelta(minutes=5)
-MAX_DATA_BYTES: Final = 256 * 1024
+OWN_SOURCE: Final = "journeys"
 OWN_AREAS: Final = frozenset(
     (
         "journey",
@@ -62,9 +63,25 @@ def problems(report: Report, *, now: datetime) -> list[Problem]:
     for name, text in (("source", report.source), ("id", report.id)):
         if not 1 <= len(text.strip()) <= 200:  # noqa: PLR2004  # as every name
             found.append(Problem("It has 1 to 200 characters.", (name,)))
+    about = (
+        ("customerId", report.customer_id),
+        ("leadId", report.lead_id),
+        ("correlationId", report.correlation_id),
+    )
+    for name, given in about:
+        if given is not None and not 1 <= len(given.strip()) <= 200:  # noqa: PLR2004
+            found.append(Problem("It has 1 to 200 characters.", (name,)))
     if report.occurred_at is not None and report.occurred_at > now + MAX_AHEAD:
         found.append(Problem("It lies more than five minutes ahead.", ("occurredAt",)))
     return found
+
+
+def foreign_problems(report: Report, *, now: datetime) -> list[Problem]:
+    """Every reason why another system's report cannot be taken, its data included."""
+    found = problems(report, now=now)
+    if report.source.strip().lower() == OWN_SOURCE:
+        found.append(Problem("This service alone reports under this name.", ("source",)))
+    return found + data_problems(report.type, report.data)
 
 
 def event_subject(tenant_id: str, source: str, id: str) -> str:
@@ -79,6 +96,7 @@ def envelope(
     by: Actor,
     now: datetime,
     command_id: str,
+    input_hash: str | None = None,
     correlation_id: str,
     causation_id: str | None = None,
     depth: int = 0,
@@ -104,6 +122,7 @@ def envelope(
         causation_id=causation_id,
         depth=depth,
         command_id=command_id,
+        input_hash=input_hash,
     )
 
 

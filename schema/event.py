@@ -29,6 +29,14 @@ class Event:
     recorded_at: datetime = strawberry.field(description="When the service took note of it.")
     data: JSON = strawberry.field(description="What it says; the keys depend on the type.")
     origin: Origin = strawberry.field(description="Whether it happened here or was imported.")
+    external_id: str | None = strawberry.field(
+        description="The id that the source gave it; null for this service's own."
+    )
+    customer_id: str | None = strawberry.field(description="The customer it is about.")
+    lead_id: str | None = strawberry.field(description="The lead it is about.")
+    depth: int = strawberry.field(
+        description="How many triggers, one after the other, led to it; at 16 such a chain is cut off."
+    )
     correlation_id: str = strawberry.field(description="The same for all that one request led to.")
     causation_id: str | None = strawberry.field(description="The event that led to this one.")
 
@@ -46,6 +54,10 @@ class Event:
             recorded_at=event.recorded_at,
             data=JSON(event.data),
             origin=event.origin,
+            external_id=event.external_id,
+            customer_id=event.customer_id,
+            lead_id=event.lead_id,
+            depth=event.depth,
             correlation_id=event.correlation_id,
             causation_id=event.causation_id,
         )
@@ -63,13 +75,22 @@ class EventConnection(Connection[Event]):
 @strawberry.input(description="Which events are meant. All given parts must hold.")
 class EventFilterInput:
     types: list[str] | None = strawberry.field(default=None, description="One of these types.")
+    source: str | None = strawberry.field(
+        default=None, description="Reported by this system; `journeys` is this service."
+    )
     subject: strawberry.ID | None = strawberry.field(default=None, description="About this subject.")
+    customer_id: str | None = strawberry.field(default=None, description="About this customer.")
     since: datetime | None = strawberry.field(default=None, description="Occurred at this time or later.")
     until: datetime | None = strawberry.field(default=None, description="Occurred before this time.")
 
     def to_domain(self) -> domain.EventFilter:
         return domain.EventFilter(
-            types=tuple(self.types or ()), subject=self.subject, since=self.since, until=self.until
+            types=tuple(self.types or ()),
+            source=self.source,
+            subject=self.subject,
+            customer_id=self.customer_id,
+            since=self.since,
+            until=self.until,
         )
 
 

@@ -86,6 +86,15 @@ class EventLog:
             found = await self._events.find_one({"_id": id})
         return entry_envelope(found) if found is not None and found["tenantId"] == tenant_id else None
 
+    async def many(self, ids: Sequence[str], tenant_id: str) -> dict[str, Envelope]:
+        """Those of these events that are the tenant's, by id."""
+        if not ids:
+            return {}
+        with translated():
+            cursor = self._events.find({"_id": {"$in": list(ids)}}, max_time_ms=self._mongo.timeout_ms)
+            found = [entry_envelope(each) for each in await cursor.to_list(None)]
+        return {each.id: each for each in found if each.tenant_id == tenant_id}
+
     async def of_command(self, command_id: str) -> Envelope | None:
         """The first event that a command caused, if it was carried out."""
         with translated():
@@ -224,14 +233,17 @@ def changes(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
 def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, Document]:
     """What the index answers, and the rest."""
     served: Document = {"tenantId": tenant_id}
-    rest: Document = {}
-    if filter.subject is not None:
-        served = {"subject": filter.subject}
-        rest["tenantId"] = tenant_id
-    if len(filter.types) == 1 and filter.subject is None:
-        served["type"] = filter.types[0]
-    elif filter.types:
-        rest["type"] = {"$in": list(filter.types)}
+    wanted: Document = {"subject": filter.subject, "customerId": filter.customer_id, "source": filter.source}
+    if filter.types:
+        wanted["type"] = filter.types[0] if len(filter.types) == 1 else {"$in": list(filter.types)}
+    rest: Document = {name: value for name, value in wanted.items() if value is not None}
+    # Of what is given, the index of that which the fewest events have; of several types, none.
+    for name in ("subject", "customerId", "type", "source"):
+        if isinstance(rest.get(name), str):
+            served[name] = rest.pop(name)
+            break
+    if "subject" in served:
+        rest["tenantId"] = served.pop("tenantId")
     bounds = key_range(page)
     spans = served if filter.subject is None else rest
     if filter.since is not None:

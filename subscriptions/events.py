@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from domain.events import Envelope
 from schema.event import Event, EventChange
 from schema.info import Info
 from schema.permissions import CanView
@@ -44,12 +45,25 @@ class EventSubscriptions:
         types: Annotated[
             list[str] | None, strawberry.argument(description="Only events of these types.")
         ] = None,
+        source: Annotated[
+            str | None, strawberry.argument(description="Only events that this system reports.")
+        ] = None,
+        subject: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only events about this subject.")
+        ] = None,
         after: SinceCursor = None,
     ) -> AsyncIterator[EventChange]:
+        def meant(event: Envelope) -> bool:
+            return (
+                (types is None or event.type in types)
+                and source in (None, event.source)
+                and subject in (None, event.subject)
+            )
+
         async for item in listen(info, after, collapse=False):
             if isinstance(item, Reset):
                 yield EventChange(events=[], cursor=str(item.cursor), reset=True)
                 continue
-            wanted = [Event.of(each) for each in item.events if types is None or each.type in types]
+            wanted = [Event.of(each) for each in item.events if meant(each)]
             if wanted:
                 yield EventChange(events=wanted, cursor=None if item.cursor is None else str(item.cursor))
