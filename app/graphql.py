@@ -26,6 +26,7 @@ from app.execution import Execution
 from app.masking import Masking
 from resolvers.approvals import ApprovalMutations
 from resolvers.context import Context
+from resolvers.event_types import EventTypeQueries
 from resolvers.events import EventQueries
 from resolvers.handoff_bulk import HandoffBulkMutations
 from resolvers.handoff_changes import HandoffMutations
@@ -35,6 +36,7 @@ from resolvers.journey_changes import JourneyMutations
 from resolvers.journeys import JourneyQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
+from resolvers.reporting import ReportingMutations
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
 from schema.handoff import Handoff
@@ -69,6 +71,7 @@ class Query(
     TemplateQueries,
     TouchpointQueries,
     EventQueries,
+    EventTypeQueries,
     PackageQueries,
 ):
     pass
@@ -86,6 +89,7 @@ class Mutation(
     IncidentMutations,
     TemplateMutations,
     TouchpointMutations,
+    ReportingMutations,
     PackageMutations,
 ):
     pass

@@ -38,7 +38,7 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandoffCreated(Event):
-    """Work is handed over. `journey_id`, `step` and `visit` name the step's visit it belongs to, where there is one."""
+    """Work is handed over. Journey, step and visit name the step's visit it belongs to, where there is one."""
 
     type: ClassVar[str] = "handoff:created"
     tenant_id: str

@@ -10,7 +10,7 @@ from domain.values import JsonObject, Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TouchpointAdded(Event):
-    """A contact with a customer. `at` is when it took place."""
+    """A contact with a customer, at the time when it took place."""
 
     type: ClassVar[str] = "touchpoint:added"
     tenant_id: str
@@ -31,7 +31,7 @@ class TouchpointAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversionAdded(Event):
-    """A stage change that matters. `at` is when the customer converted."""
+    """A stage change that matters, at the time when the customer converted."""
 
     type: ClassVar[str] = "conversion:added"
     tenant_id: str

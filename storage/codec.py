@@ -61,6 +61,48 @@ def event_data(event: Event) -> JsonObject:
     return {key: value for key, value in data.items() if value is not None}
 
 
+def data_schema(kind: type[Event]) -> JsonObject:
+    """A JSON Schema of what `event_data` makes of such events: references resolved, nothing null at the top."""
+    whole: Any = _adapter(kind).json_schema(by_alias=True, mode="serialization")
+    described = {name: each for name, each in whole["properties"].items() if name not in _ENVELOPED}
+    given = {name: _resolved(each, whole.get("$defs", {})) for name, each in described.items()}
+    return {
+        "type": "object",
+        "properties": {name: _without_null(each) for name, each in given.items()},
+        "required": [name for name, each in given.items() if each and _without_null(each) == each],
+        "additionalProperties": False,
+    }
+
+
+_OF_THE_CODE = ("title", "description", "default")  # Python's names and words, not a client's
+
+
+def _resolved(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...] = ()) -> Any:
+    """The schema without references; what holds another of its own kind may hold anything there."""
+    if isinstance(schema, list):
+        return [_resolved(each, definitions, inside) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return {} if name in inside else _resolved(definitions[name], definitions, (*inside, name))
+    found = {}
+    for key, each in schema.items():
+        if key == "properties":
+            found[key] = {name: _resolved(one, definitions, inside) for name, one in each.items()}
+        elif key not in _OF_THE_CODE:
+            found[key] = _resolved(each, definitions, inside)
+    return found
+
+
+def _without_null(schema: Any) -> Any:
+    """The schema of a value that is left out where it is null."""
+    others = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(others) == len(schema.get("anyOf", ())):
+        return schema
+    return others[0] if len(others) == 1 else {"anyOf": others}
+
+
 def load_event(kind: type[T], data: Mapping[str, Any], **enveloped: object) -> T:
     """The event that `event_data` made this of, with the time and actor from its envelope."""
     return _adapter(kind).validate_python({**data, **enveloped})
