@@ -4,6 +4,7 @@ An unknown type is kept; a known one (`isp/event_types.py`) must have the data i
 """
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -86,7 +87,8 @@ def foreign_problems(report: Report, *, now: datetime) -> list[Problem]:
 
 def event_subject(tenant_id: str, source: str, id: str) -> str:
     """The subject that a source's event is: the same for the same (source, id)."""
-    return f"evt_{hashlib.sha256(chr(31).join((tenant_id, source, id)).encode()).hexdigest()[:32]}"
+    named = json.dumps([tenant_id, source, id])  # a list, for whatever characters the source uses
+    return f"evt_{hashlib.sha256(named.encode()).hexdigest()[:32]}"
 
 
 def envelope(

@@ -45,8 +45,9 @@ class EventSubscriptions:
         types: Annotated[
             list[str] | None, strawberry.argument(description="Only events of these types.")
         ] = None,
-        source: Annotated[
-            str | None, strawberry.argument(description="Only events that this system reports.")
+        reported_by: Annotated[  # Strawberry's permissions take an argument `source` for their own
+            str | None,
+            strawberry.argument(name="source", description="Only events that this system reports."),
         ] = None,
         subject: Annotated[
             strawberry.ID | None, strawberry.argument(description="Only events about this subject.")
@@ -56,7 +57,7 @@ class EventSubscriptions:
         def meant(event: Envelope) -> bool:
             return (
                 (types is None or event.type in types)
-                and source in (None, event.source)
+                and reported_by in (None, event.source)
                 and subject in (None, event.subject)
             )
 
