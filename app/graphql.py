@@ -22,12 +22,15 @@ from strawberry.types import ExecutionResult
 
 import schema.enums
 import schema.handoff_enums
+import schema.trigger_enums
 from app.execution import Execution
 from app.masking import Masking
 from resolvers.approvals import ApprovalMutations
 from resolvers.context import Context
+from resolvers.customers import CustomerMutations, CustomerQueries
 from resolvers.event_types import EventTypeQueries
 from resolvers.events import EventQueries
+from resolvers.firings import FiringMutations, FiringQueries
 from resolvers.handoff_bulk import HandoffBulkMutations
 from resolvers.handoff_changes import HandoffMutations
 from resolvers.handoffs import HandoffQueries
@@ -39,6 +42,8 @@ from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
+from resolvers.triggers import TriggerMutations, TriggerQueries
+from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.incident import Incident
 from schema.journey import Journey
@@ -46,6 +51,7 @@ from schema.package import Package
 from schema.scalars import SCALARS
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
+from schema.trigger import Trigger
 from subscriptions.events import EventSubscriptions
 from subscriptions.handoffs import HandoffSubscriptions
 from subscriptions.journeys import JourneySubscriptions
@@ -53,6 +59,7 @@ from subscriptions.sharing import Groups
 
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
 assert schema.handoff_enums.REGISTERED  # noqa: S101
+assert schema.trigger_enums.REGISTERED  # noqa: S101
 
 OF_THE_VIEWER: Final = ("allowedActions", "pendingApprovalsChanged")  # fields that depend on the very user
 MAX_DEPTH: Final = 12
@@ -73,6 +80,9 @@ class Query(
     EventQueries,
     EventTypeQueries,
     PackageQueries,
+    TriggerQueries,
+    FiringQueries,
+    CustomerQueries,
 ):
     pass
 
@@ -91,6 +101,9 @@ class Mutation(
     TouchpointMutations,
     ReportingMutations,
     PackageMutations,
+    TriggerMutations,
+    FiringMutations,
+    CustomerMutations,
 ):
     pass
 
@@ -158,7 +171,7 @@ def build() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Journey, Handoff, Incident, Template, Touchpoint, Conversion, Package],
+        types=[Journey, Handoff, Incident, Template, Touchpoint, Conversion, Package, Trigger, Firing],
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[
             Masking,

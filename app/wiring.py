@@ -66,6 +66,8 @@ class Runtime:
             max_concurrent_journeys=self.settings.max_concurrent_journeys,
             vault=self.vault,
             probe=self.calls.probe,
+            rerun=self.triggers.again,
+            rehearse=self.triggers.rehearse,
         )
 
     def spawn(self, work: Any, name: str) -> None:

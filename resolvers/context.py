@@ -19,14 +19,18 @@ from graphql import (
 
 from domain.address import Probed
 from domain.errors import Unauthenticated
+from domain.events import Envelope
+from domain.firing import Firing
 from domain.identity import Identity
 from domain.package import Package
 from domain.paging import Page
+from domain.rehearsal import Rehearsal
+from domain.trigger import Trigger
 from resolvers.loaders import Loaders
 from schema.info import Info
 from storage.secrets import Vault
 from storage.store import Store
-from storage.subject import Cause, digest
+from storage.subject import Cause, Changed, digest
 
 if TYPE_CHECKING:
     from subscriptions.feed import Feed
@@ -44,6 +48,8 @@ class Context:
     probe: Callable[[Package, str | None], Awaitable[Probed]] | None = (
         None  # a test call; without an action, of the address
     )
+    rerun: Callable[[str, str, Cause], Awaitable[Changed[Firing]]] | None = None  # of a failed firing
+    rehearse: Callable[[Trigger, Envelope], Awaitable[Rehearsal]] | None = None  # of a trigger
     known: Identity | None = None
     refused: Unauthenticated | None = None
     transport: Any = None  # the response or socket that answers; only the edge looks at it

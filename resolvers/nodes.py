@@ -4,6 +4,7 @@ import strawberry
 
 from domain.errors import InvalidInput, NotFound
 from schema.arguments import ObjectId, ObjectIds
+from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.identity import Viewer
 from schema.incident import Incident
@@ -14,6 +15,7 @@ from schema.package import Package
 from schema.permissions import CanView
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
+from schema.trigger import Trigger
 
 MAX_NODES = 100
 MANY = ("jrn_", "hof_")  # read in one go
@@ -67,6 +69,11 @@ async def _find(info: Info, id: str) -> Node | None:
                 return Incident.of(await store.incidents.get(id, tenant))
             case "pkg":
                 return Package.of(await store.packages.get(id, tenant))
+            case "trg":
+                trigger = await store.triggers.get(id, tenant)
+                return None if trigger.deleted else Trigger.of(trigger)
+            case "fir":
+                return Firing.of(await store.firings.get(id, tenant))
             case _:
                 return None
     except NotFound:

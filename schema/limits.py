@@ -38,11 +38,12 @@ OBJECTS: Final = {
     "ui": 16 * 1024,
     "context_mapping": 16 * 1024,
     "output_mapping": 16 * 1024,
+    "mapping": 16 * 1024,
     "step_map": 64 * 1024,
 }
 VALUES: Final = {"output": 64 * 1024}  # any JSON
 JSONS: Final = OBJECTS | VALUES
-MAPS: Final = ("context_mapping", "output_mapping", "step_map")  # objects of texts
+MAPS: Final = ("context_mapping", "output_mapping", "mapping", "step_map")  # objects of texts
 
 
 def require(input: object) -> None:

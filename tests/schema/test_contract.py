@@ -164,7 +164,17 @@ def test_lists_are_never_null_and_hold_no_nulls() -> None:
 
 def test_what_can_be_found_again_is_a_node() -> None:
     nodes = {kind.name for kind in SCHEMA.get_possible_types(TYPES["Node"])}
-    assert nodes == {"Journey", "Handoff", "Incident", "Template", "Touchpoint", "Conversion", "Package"}
+    assert nodes == {
+        "Journey",
+        "Handoff",
+        "Incident",
+        "Template",
+        "Touchpoint",
+        "Conversion",
+        "Package",
+        "Trigger",
+        "Firing",
+    }
     assert str(TYPES["Node"].fields["id"].type) == "ID!"
 
 
