@@ -15,13 +15,14 @@ from bson.codec_options import CodecOptions, TypeRegistry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.catalogue import own_types
 from domain.events import Envelope, Event
 from domain.identity import Actor
 from domain.journey import Journey
 from domain.template import Definition, Template
 from domain.touchpoint import Conversion, Touchpoint
 from domain.values import milliseconds
-from storage.codec import dump, event_data, field_names, load, load_event, plain
+from storage.codec import data_schema, dump, event_data, field_names, load, load_event, plain
 from storage.events import entry_documents, entry_envelope
 
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -103,6 +104,69 @@ def test_an_event_comes_back_from_its_data_and_envelope_as_it_was(kind: type, da
     said = orjson.loads(orjson.dumps(event_data(event)))
     assert load_event(kind, said, at=event.at, by=event.by) == event
     assert load_event(kind, through_bson(event_data(event)), at=event.at, by=event.by) == event
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (NoneType,),
+}
+
+
+def misfit(value: Any, schema: Any, place: str = "data") -> str | None:
+    """Where a value is not as a JSON Schema says; of that, only what ours use."""
+    unknown = schema.keys() - {
+        *(
+            "type",
+            "enum",
+            "const",
+            "anyOf",
+            "properties",
+            "required",
+            "additionalProperties",
+            "items",
+            "format",
+        )
+    }
+    assert not unknown, f"teach this test {unknown}"
+    if "anyOf" in schema:
+        return None if any(misfit(value, each) is None for each in schema["anyOf"]) else place
+    if value not in schema.get("enum", [value]) or value != schema.get("const", value):
+        return place
+    if "type" in schema:
+        fits = isinstance(value, KINDS[schema["type"]])
+        if not fits or (isinstance(value, bool) and schema["type"] != "boolean"):
+            return place
+    if isinstance(value, list):
+        return next((bad for each in value if (bad := misfit(each, schema.get("items", {}), place))), None)
+    if isinstance(value, dict):
+        if missing := set(schema.get("required", ())) - value.keys():
+            return f"{place} lacks {missing}"
+        others = schema.get("additionalProperties", True)
+        for name, each in value.items():
+            inner = schema.get("properties", {}).get(name, others)
+            bad = place if inner is False else misfit(each, {} if inner is True else inner, f"{place}.{name}")
+            if bad:
+                return bad
+    return None
+
+
+@pytest.mark.parametrize("kind", own_types().values(), ids=lambda kind: kind.__name__)
+@careful
+@given(data=st.data())
+def test_an_events_data_is_as_its_schema_says(kind: type[Event], data: st.DataObject) -> None:
+    event = data.draw(of(kind))
+    assert misfit(orjson.loads(orjson.dumps(event_data(event))), data_schema(kind)) is None
+
+
+@pytest.mark.parametrize("kind", own_types().values(), ids=lambda kind: kind.__name__)
+def test_a_schema_needs_no_other_and_tells_nothing_of_the_envelope(kind: type[Event]) -> None:
+    assert b'"$' not in orjson.dumps(data_schema(kind))
+    assert {"at", "by"}.isdisjoint(data_schema(kind)["properties"])  # type: ignore[arg-type]  # names
 
 
 @careful

@@ -1,6 +1,7 @@
 """The log: facts once and in order, and what is still to be done with them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,6 +23,8 @@ from tests.storage.subjects import all_pages
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)  # before whatever other tests leave
 SUBJECTS = ("jrn_1", "jrn_2", "tch_1")
 TYPES = ("journey:started", "journey:paused", "touchpoint:added")
+SOURCES = ("journeys", "crm")
+CUSTOMERS = ("c1", "c2")
 TIMES = [NOON + timedelta(hours=hour) for hour in range(3)]
 
 
@@ -35,12 +38,16 @@ def change(
 ) -> list[Envelope]:
     """The events of one change."""
     subject = f"{subject}_{tenant}"
-    given = {"recorded_at": at, "command_id": f"{subject}:{revision}", "data": {}} | rest
+    given = {
+        "recorded_at": at,
+        "command_id": f"{subject}:{revision}",
+        "data": {},
+        "source": "journeys",
+    } | rest
     return [
         Envelope(
             id=f"{subject}:{revision}:{n}",
             type=type,
-            source="journeys",
             subject=subject,
             revision=revision,
             n=n,
@@ -69,6 +76,21 @@ async def test_an_event_appended_twice_is_there_once(log: EventLog, tenant: str)
     await keep(log, second, third)
     await keep(log)
     assert await history(log, f"j_{tenant}") == [*first, *second, *third]
+
+
+async def test_what_is_taken_from_elsewhere_says_what_is_new_and_leaves_the_rest_to_do(
+    log: EventLog, tenant: str
+) -> None:
+    [one], [two], [three] = (change(tenant, f"e{n}", 1, "crm:lead_created", at=LONG_AGO) for n in range(3))
+    assert await log.take([one, two]) == [True, True]
+    again = [replace(each, data={"a": 2}) for each in (one, three)]
+    assert await log.take([again[0], three, again[1]]) == [False, True, False]
+    assert await log.take([]) == []
+    assert await log.many([one.id, three.id, "no:such"], tenant) == {one.id: one, three.id: three}
+    assert await log.many([one.id], "another") == await log.many([], tenant) == {}
+    due = {each.envelope.id: each for each in await log.due(LONG_AGO, 100)}
+    assert {due[each.id].pending for each in (one, two, three)} == {("feed", "triggers")}
+    await log.strike([(each.id, ("feed", "triggers")) for each in (one, two, three)])
 
 
 async def test_what_is_there_stays_as_it_is(log: EventLog, tenant: str) -> None:
@@ -106,7 +128,12 @@ class Population:
     async def record(self) -> None:
         for tenant in (self.tenant, self.tenant + "x"):
             changes = [
-                change(tenant, SUBJECTS[n % 3], 1 + n // 3, TYPES[n % 2], TYPES[2], at=TIMES[n % 3])
+                change(
+                    *(tenant, SUBJECTS[n % 3], 1 + n // 3, TYPES[n % 2], TYPES[2]),
+                    at=TIMES[n % 3],
+                    source=SOURCES[n % 2],
+                    customer_id=(None, *CUSTOMERS)[n // 2 % 3],
+                )
                 for n in range(24)
             ]
             kept = await keep(self.log, *changes)
@@ -128,6 +155,8 @@ def seldom(values: Sequence[Any]) -> st.SearchStrategy[Any]:
 @given(
     types=st.lists(st.sampled_from([*TYPES, "no:such"]), max_size=3, unique=True).map(tuple),
     subject=seldom(SUBJECTS),
+    source=seldom([*SOURCES, "nobody"]),
+    customer=seldom(CUSTOMERS),
     since=seldom(TIMES),
     until=seldom(TIMES),
     size=st.sampled_from((1, 5, 100)),
@@ -137,18 +166,24 @@ async def test_a_list_of_events_holds_what_its_filter_says_page_by_page(
     population: Population,
     types: tuple[str, ...],
     subject: str | None,
+    source: str | None,
+    customer: str | None,
     since: datetime | None,
     until: datetime | None,
     size: int,
     backwards: bool,
 ) -> None:
     about = None if subject is None else f"{subject}_{population.tenant}"
-    wanted = EventFilter(types=types, subject=about, since=since, until=until)
+    wanted = EventFilter(
+        types=types, source=source, subject=about, customer_id=customer, since=since, until=until
+    )
     expected = [
         each
         for each in population.events
         if (not types or each.type in types)
         and about in (None, each.subject)
+        and source in (None, each.source)
+        and customer in (None, each.customer_id)
         and (since is None or each.occurred_at >= since)
         and (until is None or each.occurred_at < until)
     ]

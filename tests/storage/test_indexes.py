@@ -145,6 +145,13 @@ async def test_what_a_client_reads_and_does_is_served_by_indexes(service: Servic
     await service.do("addTouchpoints", "AddTouchpointsInput", touchpoints=[contact], idempotencyKey="t")
     conversion = {"kind": "sale", "toStage": "CUSTOMER", "journeyId": id}
     await service.do("addConversions", "AddConversionsInput", conversions=[conversion], idempotencyKey="c")
+    event = {"type": "crm:lead_created", "source": "crm", "leadId": "l"}
+    for event_id in ("1", "1", None):
+        given = event | {"id": event_id, "idempotencyKey": f"emit {event_id}"}
+        await service.do("emitEvent", "EmitEventInput", **given)
+    for _ in range(2):
+        many = [event | {"id": "2"}, event, event | {"id": "2"}]
+        await service.do("emitEvents", "EmitEventsInput", events=many, idempotencyKey="emit")
     page = "(first: 2) { nodes { id } totalCount }"
     await service.ask(
         "query($id: ID!, $ids: [ID!]!) { journey(id: $id) { steps { id } template { usageCount } allowedActions "
