@@ -22,7 +22,7 @@ from domain.handoff_events import (
     LateResult,
 )
 from domain.handoff_fold import evolve
-from domain.package import LONGEST_ROUND
+from domain.limits import LONGEST_ROUND
 from domain.values import Json
 
 FIRST_DELAY: Final = 1.0  # seconds before the first retry, at most; doubled for each one more

@@ -17,7 +17,7 @@ from domain.handoff_events import (
     HandoffType,
 )
 from domain.identity import Actor
-from domain.package import Limits
+from domain.limits import Limits
 from domain.values import Json, JsonObject, timestamp
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from domain.approval import ApprovalPolicy, Decision
 from domain.events import Event, Priority
 from domain.identity import Actor
-from domain.package import Limits
+from domain.limits import Limits
 from domain.values import Json, JsonObject
 
 

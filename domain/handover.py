@@ -6,7 +6,8 @@ from domain.events import Envelope
 from domain.handoff_events import HandoffCreated, HandoffType
 from domain.journey import Journey
 from domain.journey_events import HandoffRequested
-from domain.package import Limits, Package
+from domain.limits import Limits
+from domain.package import Package
 from domain.template import Step
 from domain.values import JsonObject
 

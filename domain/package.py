@@ -14,25 +14,13 @@ from domain.address import DATA, filled, problem_with_address, problem_with_path
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import Event
 from domain.identity import Actor
+from domain.limits import Limits, limit_problems
 from domain.values import Json
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 MAX_ACTIONS: Final = 100
 MAX_SECRETS: Final = 3
-MAX_ATTEMPTS: Final = 10
-LONGEST_ATTEMPT: Final = timedelta(minutes=5)
-LONGEST_ROUND: Final = timedelta(hours=24)
 LONGEST_OVERLAP: Final = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How often and how long a partner is tried."""
-
-    attempts: int = 3  # the first counts
-    attempt_time: timedelta = timedelta(seconds=30)
-    total_time: timedelta = timedelta(minutes=5)  # all attempts of a round, from the first on
-    answer_time: timedelta | None = None  # for the result after a 202
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,18 +218,7 @@ def _problems(configured: PackageConfigured) -> list[Problem]:
         found.append(Problem(f"A package has at most {MAX_ACTIONS} actions.", ("actions",)))
     for action in configured.actions:
         found += _problems_of(action, ("actions", action.name))
-    limits = configured.limits
-    if not 1 <= limits.attempts <= MAX_ATTEMPTS:
-        found.append(Problem(f"1 to {MAX_ATTEMPTS} attempts.", ("limits", "attempts")))
-    for name, value, longest in (
-        ("attemptTime", limits.attempt_time, LONGEST_ATTEMPT),
-        ("totalTime", limits.total_time, LONGEST_ROUND),
-    ):
-        if not timedelta(0) < value <= longest:
-            found.append(Problem(f"More than nothing, at most {longest}.", ("limits", name)))
-    if limits.answer_time is not None and limits.answer_time <= timedelta(0):
-        found.append(Problem("More than nothing.", ("limits", "answerTime")))
-    return found
+    return found + limit_problems(configured.limits)
 
 
 def _problems_of(action: Action, place: tuple[str, ...]) -> Iterator[Problem]:

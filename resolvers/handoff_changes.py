@@ -14,7 +14,7 @@ from domain.handoff import Handoff as State
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType
 from domain.handoff_fold import evolve
 from domain.journey import MAX_CONTEXT_BYTES
-from domain.package import Limits
+from domain.limits import Limits
 from domain.values import Json, JsonObject
 from resolvers.context import Context
 from resolvers.journey_changes import check_texts

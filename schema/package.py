@@ -6,6 +6,7 @@ from typing import Self
 import strawberry
 
 from domain import package as domain
+from domain.limits import Limits
 from schema.errors import UserError
 from schema.identity import Actor
 from schema.node import Node
@@ -42,7 +43,7 @@ class PackageLimits:
     )
 
     @classmethod
-    def of(cls, limits: domain.Limits) -> Self:
+    def of(cls, limits: Limits) -> Self:
         return cls(
             attempts=limits.attempts,
             attempt_time=limits.attempt_time,

@@ -5,8 +5,9 @@ from datetime import timedelta
 import strawberry
 
 from domain import package as domain
+from domain.limits import Limits
 
-DEFAULT = domain.Limits()
+DEFAULT = Limits()
 KEY = "Given again, the mutation is not carried out again but answers as before."
 NAME = "The package's name, such as `crm`."
 REVISION = "Refuse with CONFLICT when this is not the package's revision any more."
@@ -51,8 +52,8 @@ class PackageLimitsInput:
         description="How long the package may take to answer what it accepted with 202; without it, for ever.",
     )
 
-    def to_domain(self) -> domain.Limits:
-        return domain.Limits(
+    def to_domain(self) -> Limits:
+        return Limits(
             attempts=self.attempts,
             attempt_time=self.attempt_time,
             total_time=self.total_time,

@@ -17,7 +17,8 @@ from domain.events import Envelope, Origin
 from domain.identity import ActorKind
 from storage.batches import BATCHES, Batches
 from storage.codec import Document, dump, event_data
-from storage.events import EventLog, entry_documents, entry_envelope
+from storage.entries import entry_documents, entry_envelope
+from storage.events import EventLog
 from storage.mongo import DuplicateKeyError, Mongo, translated
 from storage.outbox import Outboxes
 from storage.subject import Cause, Changed, E, Kind, S

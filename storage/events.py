@@ -7,7 +7,7 @@ word when done, and `pendingAt`, the time of the next try, goes with the last wo
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from pymongo.errors import BulkWriteError
 
@@ -15,29 +15,14 @@ from domain.events import Envelope, EventFilter, Origin
 from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage import cursors
-from storage.codec import Document, dump, load
+from storage.codec import Document
+from storage.entries import TRIES, Entry, changes, entry, entry_documents, entry_envelope
 from storage.mongo import Collection, Mongo, key_range, translated
-from storage.pending import Word, words
+from storage.pending import Word
 
 _DUPLICATE_KEY = 11000
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DELAY: Final = timedelta(hours=1)
-TRIES: Final = 10  # of an entry, until somebody says that it is to be tried again
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The first event of a change, with what is still to be done with the change."""
-
-    envelope: Envelope
-    pending: tuple[Word, ...]
-    attempts: int = 0
-    last_error: str | None = None
-
-    @property
-    def last_try(self) -> bool:
-        """Whether it is left alone when this try fails too."""
-        return (self.attempts + 1) % TRIES == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +150,7 @@ class EventLog:
         """Entries with something left to do whose next try has come."""
         with translated():
             cursor = self._events.find({"pendingAt": {"$lte": now}}).sort("pendingAt", 1).limit(limit)
-            return [_entry(each) for each in await cursor.to_list(None)]
+            return [entry(each) for each in await cursor.to_list(None)]
 
     async def strike(self, done: Sequence[tuple[str, Sequence[Word]]]) -> None:
         """These consumers are done with these entries."""
@@ -211,23 +196,12 @@ class EventLog:
         failed: list[Document] = [{"$match": {"attempts": {"$gte": 1}}}, *mine]
         worst: list[Document] = [{"$sort": {"attempts": -1}}, {"$limit": limit}]
         failing = [each async for each in self._mongo.aggregate(self._events, failed + worst)]
-        return Backlog(counted.get("n", 0), counted.get("since"), [_entry(each) for each in failing])
+        return Backlog(counted.get("n", 0), counted.get("since"), [entry(each) for each in failing])
 
 
 def only_duplicates(error: BulkWriteError) -> bool:
     """Whether all that failed of a bulk write is there already."""
     return all(each["code"] == _DUPLICATE_KEY for each in error.details["writeErrors"])
-
-
-def changes(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
-    """Events in order, grouped by the change that made them."""
-    grouped: list[list[Envelope]] = []
-    for each in envelopes:
-        if grouped and (grouped[-1][0].subject, grouped[-1][0].revision) == (each.subject, each.revision):
-            grouped[-1].append(each)
-        else:
-            grouped.append([each])
-    return grouped
 
 
 def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, Document]:
@@ -253,30 +227,3 @@ def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, 
     if bounds:
         spans["timeKey"] = bounds
     return served, rest
-
-
-def entry_documents(change: Sequence[Envelope]) -> list[Document]:
-    """A change as the log and an outbox keep it. What is still to be done stands on its first event."""
-    entries = [_entry_document(each) for each in change]
-    if pending := words(change):
-        entries[0] |= {"pending": list(pending), "pendingAt": change[0].recorded_at}
-    return entries
-
-
-def _entry_document(envelope: Envelope) -> Document:
-    document = dump(envelope)
-    document["_id"] = document.pop("id")
-    document["position"] = envelope.position
-    place = f"{envelope.subject}:{envelope.revision:010d}:{envelope.n:06d}"
-    document["timeKey"] = f"{timestamp(envelope.occurred_at)}|{place}"
-    return {key: value for key, value in document.items() if value is not None}
-
-
-def entry_envelope(document: Document) -> Envelope:
-    """The reverse of `entry_document`."""
-    return load(Envelope, {**document, "id": document["_id"]})
-
-
-def _entry(document: Document) -> Entry:
-    pending: Any = tuple(document.get("pending", ()))
-    return Entry(entry_envelope(document), pending, document.get("attempts", 0), document.get("lastError"))

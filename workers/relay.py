@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from domain.errors import DomainError, Unavailable
 from domain.events import Envelope
 from domain.handoff_events import HandoffCreated, HandoffRetried, HandoffStarted
-from storage.events import Entry, changes
+from storage.entries import Entry, changes
 from storage.indexes import WITH_OUTBOX
 from storage.pending import Word, words
 from storage.store import Store
@@ -39,8 +39,6 @@ class Published(Protocol):
 
 
 Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
-
-
 Wake = Callable[[str], None]
 Fire = Callable[[Sequence[Sequence[Envelope]]], Awaitable[Sequence[Exception | None]]]
 WAKING: Final = frozenset((HandoffCreated.type, HandoffStarted.type, HandoffRetried.type))

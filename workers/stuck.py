@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.events import Envelope
 from domain.incident import IncidentKind, IncidentRaised
-from storage.events import TRIES, Entry
+from storage.entries import TRIES, Entry
 from storage.incidents import incident_id
 from storage.store import Store
 from storage.subject import Cause, digest

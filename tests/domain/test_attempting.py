@@ -12,7 +12,7 @@ from domain.attempting import Answer, backoff
 from domain.events import HandoffStatus
 from domain.handoff import Handoff
 from domain.handoff_events import AttemptOutcome, FailureCode, HandoffType, LateResult
-from domain.package import Limits
+from domain.limits import Limits
 from tests.domain.handed import (
     CRM,
     LEASE,

@@ -18,7 +18,7 @@ from domain.events import HandoffStatus
 from domain.handoff import Handoff
 from domain.handoff_events import HandoffCreated, HandoffEvent, HandoffType, LateResult
 from domain.handoff_fold import evolve
-from domain.package import Limits
+from domain.limits import Limits
 from domain.values import JsonObject
 from storage.codec import dump
 from storage.handoffs import HANDOFF

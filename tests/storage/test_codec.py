@@ -23,7 +23,7 @@ from domain.template import Definition, Template
 from domain.touchpoint import Conversion, Touchpoint
 from domain.values import milliseconds
 from storage.codec import data_schema, dump, event_data, field_names, load, load_event, plain
-from storage.events import entry_documents, entry_envelope
+from storage.entries import entry_documents, entry_envelope
 
 CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True, type_registry=TypeRegistry(fallback_encoder=plain)

@@ -15,7 +15,8 @@ from domain.events import Envelope, EventFilter, Origin
 from domain.journey_events import NotificationRequested
 from domain.paging import Page
 from domain.values import timestamp
-from storage.events import EventLog, entry_documents
+from storage.entries import entry_documents
+from storage.events import EventLog
 from storage.mongo import Mongo
 from tests.domain.samples import ANNA, NOON
 from tests.storage.subjects import all_pages

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from app.embedded import RedisChild
 from app.wiring import utc_now
 from domain.errors import Unavailable
-from storage.events import entry_documents
+from storage.entries import entry_documents
 from storage.indexes import create_indexes
 from storage.mongo import connected
 from storage.store import Store

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from app.wiring import utc_now
 from domain.events import Envelope
 from domain.identity import Actor, ActorKind
-from storage.events import entry_documents
+from storage.entries import entry_documents
 from storage.store import Store
 from subscriptions.broker import Broker, Change, Published
 from subscriptions.feed import Feed

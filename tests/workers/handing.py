@@ -16,7 +16,7 @@ from domain import handing, package
 from domain.approval import ApprovalPolicy
 from domain.handoff import Handoff
 from domain.handoff_events import HandoffCreated, HandoffType
-from domain.package import Limits
+from domain.limits import Limits
 from domain.paging import Page
 from storage.indexes import create_indexes
 from storage.mongo import Mongo

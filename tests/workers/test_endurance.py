@@ -10,7 +10,8 @@ import pytest
 from app.wiring import utc_now
 from domain.events import Envelope
 from domain.journey import Status
-from storage.events import EventLog, entry_documents
+from storage.entries import entry_documents
+from storage.events import EventLog
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store

@@ -13,7 +13,7 @@ from domain.events import Envelope
 from domain.incident import Incident, IncidentFilter, IncidentKind, IncidentStatus
 from domain.journey_events import NotificationRequested
 from domain.paging import Page
-from storage.events import TRIES, entry_documents
+from storage.entries import TRIES, entry_documents
 from storage.incidents import incident_id
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
