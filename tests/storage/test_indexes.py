@@ -48,7 +48,7 @@ NOON = "2026-01-31T12:00:00.000Z"
 CURSORS = {
     "templates": "sample|000000001",
     **dict.fromkeys(
-        ("journeys", "handoffs", "incidents", "touchpoints", "conversions", "events"),
+        ("journeys", "handoffs", "incidents", "touchpoints", "conversions", "events", "firings"),
         f"{NOON}|x:0000000001:000000",
     ),
 }
