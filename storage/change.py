@@ -247,9 +247,13 @@ class Changes:
         found = next(
             (entry_envelope(each) for each in waiting if each["commandId"] == cause.command_id), None
         )
-        found = found or await self._events.of_command(cause.command_id)
         if found is None:
-            return None
+            found = await self._events.of_command(cause.command_id)
+            if found is None:
+                return None
+            with translated():  # it may have been carried out since the document was read
+                document = await self._mongo[kind.collection].find_one({"_id": id})
+            waiting = (document or {}).get("outbox") or []
         if found.input_hash != cause.input_hash or found.subject != id or document is None:
             raise IdempotencyKeyReused
         return Changed(kind.read(document), settled=not self.outboxes.unlogged(id, waiting))

@@ -214,7 +214,7 @@ class TriggerWorker:
             event_id=envelope.id,
         )
         cause = _cause(envelope, "loop", envelope.id)
-        await self._store.incidents.open(incident_id("loop", envelope.correlation_id), raised, cause)
+        await self._store.incidents.open(incident_id("loop", envelope.tenant_id, envelope.correlation_id), raised, cause)
 
 
 def _cause(envelope: Envelope, part: str, id: str) -> Cause:
