@@ -99,9 +99,10 @@ async def test_doing_it_twice_or_by_two_workers_at_once_fires_once(
     assert len(await journeys(one.store, tenant)) == 5
     assert len((await one.store.touchpoints.page(tenant, RecordFilter(), ALL)).items) == 5
     by_type = dict.fromkeys(("test:told", "handoff:created", "trigger:fired", "journey:started"), 0)
-    async for each in one.store.events.recorded_since(tenant, events[0].recorded_at):
-        if each.type in by_type:
-            by_type[each.type] += 1
+    async for batch in one.store.events.recorded_since(tenant, events[0].recorded_at):
+        for each in batch:
+            if each.type in by_type:
+                by_type[each.type] += 1
     assert by_type == {
         "test:told": 5,
         "handoff:created": 5,
