@@ -10,6 +10,7 @@ from domain import external
 from domain import trigger as domain
 from domain.errors import DomainError, InvalidInput, NotFound, Unavailable
 from domain.events import Envelope
+from domain.rule import Rule, require_valid
 from domain.trigger import Trigger as State
 from domain.trigger import TriggerEvent
 from schema import limits
@@ -27,6 +28,7 @@ from schema.trigger_inputs import (
     TestEventInput,
     TestTriggerInput,
     TriggerInput,
+    TriggerRuleInput,
 )
 from storage.subject import Changed
 from storage.triggers import Command
@@ -86,7 +88,7 @@ class TriggerMutations:
     )
     async def change_trigger(self, info: Info, input: Given[ChangeTriggerInput]) -> TriggerPayload:
         def command(trigger: State, at: datetime) -> Sequence[TriggerEvent]:
-            return domain.change(trigger, input.rule.to_domain(), at=at)
+            return domain.change(trigger, _rule(input.rule), at=at)
 
         return await _payload(_change(info, "changeTrigger", input, command))
 
@@ -130,7 +132,7 @@ async def _create(info: Info, input: CreateTriggerInput) -> Changed[State]:
     context = info.context
     cause = context.cause("createTrigger", input, input.idempotency_key)
     id, tenant = f"trg_{cause.command_id}", context.identity.tenant_id
-    return await context.store.triggers.create(id, tenant, input.rule.to_domain(), cause)
+    return await context.store.triggers.create(id, tenant, _rule(input.rule), cause)
 
 
 async def _change(
@@ -165,14 +167,20 @@ def _draft(info: Info, input: TestTriggerInput) -> State:
     """The trigger that the rule would make. Raises InvalidInput for a rule that could not work."""
     assert input.rule is not None  # noqa: S101  # the caller has seen to it
     context, id = info.context, f"trg_{info.context.new_id()}"
+    tenant = context.identity.tenant_id
+    created = domain.create(_rule(input.rule), tenant_id=tenant, at=context.now())
+    return domain.begin(id, created[0], context.identity.actor)
+
+
+def _rule(input: TriggerRuleInput) -> Rule:
+    """Raises InvalidInput for a rule that could not work, with the paths in the input."""
+    rule = input.to_domain()
     try:
-        created = domain.create(
-            input.rule.to_domain(), tenant_id=context.identity.tenant_id, at=context.now()
-        )
+        require_valid(rule)
     except InvalidInput as error:
         problems = [replace(each, path=("rule", *each.path)) for each in error.problems]
         raise InvalidInput(error.message, problems=problems) from None
-    return domain.begin(id, created[0], context.identity.actor)
+    return rule
 
 
 def _event(info: Info, input: TestEventInput) -> Envelope:
