@@ -172,7 +172,7 @@ class Templates:
         await self.equip(tenant_id)
         active: list[Document] = [{"$match": {"tenantId": tenant_id}}, {"$match": {"active": True}}]
         newest: dict[str, Template] = {}
-        async for each in self._mongo.aggregate(self._templates, [*active, {"$sort": {"version": 1}}]):
+        async for each in self._mongo.aggregate(self._templates, [*active, {"$sort": {"listKey": 1}}]):
             template = _template(each)
             newest[template.definition.template_id] = template
         return [each for each in newest.values() if each.definition.triggers]
