@@ -24,7 +24,8 @@ from storage.incidents import incident_id
 from storage.store import Store
 from storage.subject import Cause, Changed, digest
 from storage.templates import SYSTEM
-from workers.actions import Actions, NothingToDo, filled, refusal
+from workers.actions import Actions, refusal
+from workers.finding import NothingToDo, filled
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +215,9 @@ class TriggerWorker:
             event_id=envelope.id,
         )
         cause = _cause(envelope, "loop", envelope.id)
-        await self._store.incidents.open(incident_id("loop", envelope.tenant_id, envelope.correlation_id), raised, cause)
+        await self._store.incidents.open(
+            incident_id("loop", envelope.tenant_id, envelope.correlation_id), raised, cause
+        )
 
 
 def _cause(envelope: Envelope, part: str, id: str) -> Cause:

@@ -1,0 +1,88 @@
+"""Every query about triggers, firings and customers has its index."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.graphql import build
+from app.wiring import new_id, utc_now
+from domain import external
+from domain.errors import IllegalTransition
+from domain.identity import Actor, ActorKind
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from storage.subject import Cause
+from subscriptions.broker import Broker
+from subscriptions.feed import Feed
+from tests.conftest import Servers
+from tests.storage.served import Recorder
+from tests.storage.service import Service, check
+from workers.actions import Actions
+from workers.triggers import TriggerWorker
+
+
+@pytest.fixture
+async def service(servers: Servers) -> AsyncIterator[Service]:
+    recorder = Recorder()
+    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
+    await create_indexes(mongo)
+    store = Store.of(mongo, utc_now)
+    broker = Broker(servers.redis_url, feed_length=100)
+    feed = Feed(broker, store.events, utc_now)
+    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
+    await store.changes.drain()
+    await broker.close()
+    await mongo.close()
+
+
+async def test_what_is_read_and_done_with_triggers_is_served_by_indexes(service: Service) -> None:
+    steer = {"kind": "ADVANCE_JOURNEY", "templateId": "support_resolution", "step": "x"}
+    start = {"kind": "START_JOURNEY", "templateId": "support_resolution"}
+    rule = {"name": "n", "type": "EVENT", "event": "test:a", "action": steer, "otherwise": start}
+    turning = rule | {"type": "CONDITIONAL", "event": None}
+    turning |= {"conditions": [{"field": "a", "operator": "EXISTS"}]}
+    due = rule | {"type": "SCHEDULED", "schedule": "* * * * *"}
+    for n, each in enumerate((rule, turning, due)):
+        for _ in range(2):
+            await service.do("createTrigger", "CreateTriggerInput", rule=each, idempotencyKey=f"{n}")
+    found = (await service.ask("{ triggers { totalCount nodes { id firings { totalCount } } } }"))["triggers"]
+    ids = [each["id"] for each in found["nodes"]]
+    for id in (ids[0], ids[-1]):
+        for mutation in ("disableTrigger", "enableTrigger", "deleteTrigger"):
+            await service.do(mutation, "TriggerInput", id=id, idempotencyKey=f"{mutation} {id}")
+    facts = {"customerId": "c", "changes": {"a": 1}}
+    for key in ("k", "k", "l"):
+        await service.do("updateCustomerFacts", "UpdateCustomerFactsInput", **facts, idempotencyKey=key)
+    await service.ask(
+        'query($id: ID!) { trigger(id: $id) { id } node(id: $id) { id } customer(id: "c") { facts } }',
+        {"id": ids[1]},
+    )
+    await service.store.changes.drain()
+    store, tenant = service.store, service.tenant
+    later = lambda: utc_now() + timedelta(minutes=5)  # noqa: E731
+    worker = TriggerWorker(store, Actions(store, later, room=10), later)
+    await worker.poll()
+    told = external.Report(type="test:a", source="x", id="1", customer_id="c")
+    ann = Actor(ActorKind.USER, "ann")
+    event = external.envelope(
+        told, tenant_id=tenant, by=ann, now=utc_now(), command_id=new_id(), correlation_id="c"
+    )
+    await store.changes.take([event])
+    changes = [[event]]
+    async for batch in store.events.recorded_since(tenant, datetime(2020, 1, 1, tzinfo=UTC)):
+        changes += [[each] for each in batch]
+    for _ in range(2):
+        assert await worker.fire(changes) == [None] * len(changes)
+    assert await worker.fire([[replace(event, id="deep", depth=16)]]) == [None]
+    for trigger in await store.triggers.all(tenant):
+        await worker.rehearse(trigger, event)
+    listed = (await service.ask("{ firings { nodes { id } } }"))["firings"]["nodes"]
+    assert listed
+    with pytest.raises(IllegalTransition):
+        await worker.again(listed[0]["id"], tenant, Cause(ann, new_id(), "again", keyed=True))
+    await store.changes.drain()
+    await check(service)
