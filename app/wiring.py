@@ -144,6 +144,7 @@ async def running(
         for task in list(runtime.tasks):
             task.cancel()
         await asyncio.gather(*runtime.tasks, return_exceptions=True)
+        await store.changes.drain()  # what the workers finished in the end
         await outbound.close()
         await broker.close()
         await mongo.close()

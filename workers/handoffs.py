@@ -33,7 +33,8 @@ RECORD_SECONDS: Final = 0.5
 
 
 class HandoffWorker:
-    """`lease`: how long a worker that dies holds an attempt up, in seconds. `chance` gives numbers from 0 to 1."""
+    """`lease`: how long a worker that dies holds an attempt up, in seconds. `patience`: how long calls under way may
+    take in the end. `chance` gives numbers from 0 to 1."""
 
     def __init__(
         self,
@@ -45,8 +46,9 @@ class HandoffWorker:
         chance: Callable[[], float],
         slots: int = 64,
         lease: float = 15.0,
+        patience: float = 5.0,
     ) -> None:
-        self._store, self._calls, self._now = store, calls, now
+        self._store, self._calls, self._now, self._patience = store, calls, now, patience
         self._new_id, self._chance, self._lease = new_id, chance, lease
         self._turns = Turns(slots)
         self._at_work: dict[str, asyncio.Task[None]] = {}  # by the handoff's id
@@ -64,15 +66,18 @@ class HandoffWorker:
             self.wake(queue)
 
     async def run(self) -> None:
-        """Do what is due, for ever. In the end what is under way is left to its lease."""
+        """Do what is due, for ever. In the end, what is under way has some seconds more; then it is left to its
+        lease."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._poll())
                 tasks.create_task(self._dispatch())
         finally:
-            for task in list(self._at_work.values()):
+            if last := list(self._at_work.values()):
+                await asyncio.wait(last, timeout=self._patience)
+            for task in last:
                 task.cancel()
-            await asyncio.gather(*self._at_work.values(), return_exceptions=True)
+            await asyncio.gather(*last, return_exceptions=True)
 
     async def poll(self) -> bool:
         """Look for queues with something due; whether there is more to look at."""

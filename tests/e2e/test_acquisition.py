@@ -4,6 +4,7 @@ Five steps, three systems that answer (one at once, one late, one after it had f
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from domain.identity import Role
 from tests.conftest import Servers
-from tests.e2e.harness import Client, Server, Stream, client, serving, socket, token
+from tests.e2e.harness import Client, Server, Stream, client, fresh, serving, socket, token
 from tests.e2e.partners import Partner, partner
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -31,7 +32,8 @@ def server(servers: Servers) -> Iterator[Server]:
         "JOURNEYS_TARGET_NETWORKS": "127.0.0.0/8",
         "JOURNEYS_SECRETS_KEY": Fernet.generate_key().decode(),
     }
-    with serving(servers, "--work", **settings) as server:
+    # A database of its own: another test's worker would not know the key of this tenant's secrets.
+    with serving(replace(servers, database=fresh("acquisition")), "--work", **settings) as server:
         yield server
 
 

@@ -42,7 +42,7 @@ JOURNEYS = 300
 AT_ONCE = 12
 DEATHS = 3 * len(POINTS)
 LANES = 2  # workers at the same time
-LONG = 120.0
+LONG = 180.0
 SETTINGS = {"JOURNEYS_LEASE_SECONDS": "1.5"}
 THREE = definition(
     step("install", 1, type=StepType.INTEGRATION, package=CRM, action="update_customer"),

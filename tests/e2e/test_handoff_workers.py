@@ -27,9 +27,10 @@ KILLS = 6
 HANDOFFS = 504
 AT_ONCE = 12  # handed over at the same moment
 LEASE = "2"
-LIVING, DOOMED = 16, 64  # slots: of these one tenant has a quarter
+DELAY = 1.0  # seconds of the partner's: on a busy machine too, calls are under way
+LIVING, DOOMED, LAST = 8, 64, 128  # slots: of these one tenant has a quarter
 OTHERS = 2 * LIVING // 4  # calls that the two living workers have under way, at most
-LONG = 90.0
+LONG = 150.0
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def in_the_middle(crm: Partner) -> None:
     async def busy() -> bool:
         await asyncio.sleep(0.1)
         calls = await asyncio.to_thread(crm.calls)
-        return sum(int(each["underway"]) for each in calls) >= OTHERS + 4
+        return sum(int(each["underway"]) for each in calls) >= OTHERS + 2
 
     await eventually(busy, "calls of the doomed worker", LONG)
 
@@ -78,12 +79,14 @@ async def test_workers_killed_in_the_middle_lose_no_handoff_and_have_none_done_t
     own: tuple[Servers, Store], tenant: str
 ) -> None:
     servers, store = own
-    living = {"JOURNEYS_LEASE_SECONDS": LEASE, "JOURNEYS_WORKER_SLOTS": str(LIVING)}
-    doomed = {**living, "JOURNEYS_WORKER_SLOTS": str(DOOMED)}
+    living, doomed, finishing = (
+        {"JOURNEYS_LEASE_SECONDS": LEASE, "JOURNEYS_WORKER_SLOTS": str(slots)}
+        for slots in (LIVING, DOOMED, LAST)
+    )
     ids: list[str] = []
     with ExitStack() as stack:
         crm = stack.enter_context(partner())
-        crm.behave(delay=0.5)
+        crm.behave(delay=DELAY)
         await configure(store, tenant, f"{crm.url}/crm")
         for _ in range(2):
             stack.enter_context(working(servers, living))
@@ -92,7 +95,7 @@ async def test_workers_killed_in_the_middle_lose_no_handoff_and_have_none_done_t
                 ids += await hand_over_many(store, tenant, HANDOFFS // KILLS)
                 await in_the_middle(crm)
                 worker.kill()
-        stack.enter_context(working(servers, doomed))
+        stack.enter_context(working(servers, finishing))
         handoffs = await ended(store, ids, tenant)
         calls = crm.calls()
 

@@ -51,6 +51,17 @@ async def test_a_database_that_cannot_be_reached_is_unavailable_in_time(away: Mo
     assert time.monotonic() - began < BOUND
 
 
+def _wait_stopped(pid: int) -> None:
+    """The signal is on its way until the process's state says so (proc(5))."""
+    end = time.monotonic() + BOUND
+    while (
+        Path("/proc/self").exists()
+        and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T"
+    ):
+        assert time.monotonic() < end, "the server does not stop"
+        time.sleep(0.01)
+
+
 @contextmanager
 def _stopped(pid: int | None) -> Iterator[None]:
     """A server that still holds its connections but says nothing any more."""

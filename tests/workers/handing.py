@@ -92,7 +92,7 @@ class Crew:
     sent: list[str] = field(default_factory=list)  # message ids
     given_up: list[str] = field(default_factory=list)
 
-    def worker(self, *, lease: float = 15.0, slots: int = 64) -> HandoffWorker:
+    def worker(self, *, lease: float = 15.0, slots: int = 64, patience: float = 0.0) -> HandoffWorker:
         store = Store.of(self.store.mongo, self.clock)
         self.stack.push_async_callback(store.changes.drain)
         outbound = Outbound(LOOPBACK, self.clock)
@@ -108,7 +108,14 @@ class Crew:
 
         calls = Calls(store, Vault(store.mongo, []), send, self.clock)
         return HandoffWorker(
-            store, calls, self.clock, new_id=new_id, chance=lambda: 0.0, slots=slots, lease=lease
+            store,
+            calls,
+            self.clock,
+            new_id=new_id,
+            chance=lambda: 0.0,
+            slots=slots,
+            lease=lease,
+            patience=patience,
         )
 
     async def get(self, handoff: Handoff) -> Handoff:

@@ -118,6 +118,27 @@ async def test_the_lease_of_a_slow_call_is_renewed(crew: Crew, partner: Partner,
     assert crew.sent == [f"{handoff.id}:1"]
 
 
+async def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(
+    crew: Crew, partner: Partner, tenant: str
+) -> None:
+    release = asyncio.Event()
+
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        await answer("200 OK", b"{}")(request, writer)
+
+    partner.answers["/customers/c1"] = slow
+    await configure(crew.store, tenant, partner.url)
+    handoff = await hand_over(crew.store, tenant)
+    ending = asyncio.create_task(crew.worker(patience=20.0).run())
+    await crew.becomes(handoff, lambda each: each.claim is not None, "claimed")
+    ending.cancel()
+    release.set()
+    await asyncio.gather(ending, return_exceptions=True)
+    found = await crew.get(handoff)
+    assert (outcomes(found), found.status) == ([AttemptOutcome.SUCCEEDED], HandoffStatus.COMPLETED)
+
+
 async def test_a_call_whose_lease_is_gone_is_given_up(crew: Crew, partner: Partner, tenant: str) -> None:
     partner.answers["/customers/c1"] = hang
     await configure(crew.store, tenant, partner.url)
