@@ -10,6 +10,7 @@ from domain.approval import ApprovalPolicy
 from domain.errors import DomainError, InvalidInput, JourneyExists
 from domain.events import Outcome, Priority
 from domain.handoff_events import HandoffCreated, HandoffType
+from domain.isp.event_types import data_problems
 from domain.journey import Journey
 from domain.journey_events import JourneyEvent
 from domain.record_events import TouchpointAdded
@@ -188,7 +189,7 @@ class Actions:
             lead_id=text(given, "leadId"),
         )
         now = self._now()
-        if found := external.problems(report, now=now):
+        if found := external.problems(report, now=now) + data_problems(report.type, report.data):
             raise InvalidInput(found[0].message, problems=found)
         envelope = external.envelope(
             report,
