@@ -140,12 +140,15 @@ def test_ctrl_c_leaves_no_child_of_an_embedded_server_behind(tmp_path: Path) -> 
         start_new_session=True,
     )
     assert process.stdout is not None
-    with process.stdout:
-        assert any("http://" in line for line in process.stdout)
-        children = [int(path.read_text()) for path in (tmp_path / "data").rglob("*.pid")]
-        assert len(children) == 3  # the database, Redis and the example partner
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(BOUND) in (0, 130)
+    try:
+        with process.stdout:
+            assert any("http://" in line for line in process.stdout)
+            children = [int(path.read_text()) for path in (tmp_path / "data").rglob("*.pid")]
+            assert len(children) == 3  # the database, Redis and the example partner
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.wait(BOUND) in (0, 130)
+    finally:
+        process.kill()  # its children end with it
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(child, 0)
