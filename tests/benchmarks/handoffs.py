@@ -131,6 +131,7 @@ async def _promptness(servers: Servers, bench: Bench) -> None:
     """From the call for a handoff to its partner being called: alone, and beside a tenant whose partner hangs."""
     quiet, stuck = await bench.tenant(), await bench.tenant("/hang")
     with _Worker(servers):
+        await asyncio.sleep(1)  # it listens by then
         alone = await _paced(bench, quiet)
         for _ in range(HANGING):
             await bench.create(stuck)
