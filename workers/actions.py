@@ -2,7 +2,6 @@
 again does nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from domain import external, handing, steer, walk
@@ -13,6 +12,7 @@ from domain.handoff_events import HandoffCreated, HandoffType
 from domain.isp.event_types import data_problems
 from domain.journey import Journey
 from domain.journey_events import JourneyEvent
+from domain.limits import Limits
 from domain.record_events import TouchpointAdded
 from domain.rehearsal import Rehearsal
 from domain.rule import Action, ActionKind
@@ -155,6 +155,7 @@ class Actions:
         target, kind = text(given, "toPackage") or "", text(given, "type") or HandoffType.AUTOMATIC.value
         if kind not in list(HandoffType):
             raise InvalidInput("It is automatic, manual or approval_required.", "type")
+        package = await self._store.packages.find(tenant_id, target)
         created = HandoffCreated(
             at=self._now(),
             tenant_id=tenant_id,
@@ -167,14 +168,12 @@ class Actions:
             customer_id=text(given, "customerId"),
             lead_id=text(given, "leadId"),
             data=object_(given, "data"),
+            limits=Limits() if package is None else package.limits,
             policy=ApprovalPolicy() if kind == HandoffType.APPROVAL_REQUIRED else None,
             requester=cause.requester,
             correlation_id=cause.correlation_id,
             depth=cause.depth,
         )
-        package = await self._store.packages.find(tenant_id, target)
-        if package is not None:
-            created = replace(created, limits=package.limits)
         id = f"hof_{cause.command_id}"
         events = handing.create(id, created, package, by=cause.actor, strict=False)
         return (await self._store.handoffs.create(id, events, cause)).state.id
