@@ -4,7 +4,7 @@ It is written first, so state and facts are one atomic write here too; what a pr
 the relay's sweep completes. On a subject that was there before nothing changes.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,14 +13,15 @@ from bson import ObjectId
 from pymongo.errors import BulkWriteError
 
 from storage.codec import Document
-from storage.events import EventLog, only_duplicates
+from storage.events import EventLog
 from storage.mongo import Mongo, translated
+from storage.written import only_duplicates
 
 BATCHES: Final = "batches"
 LARGEST: Final = (
     15 * 1024 * 1024
 )  # bytes that a batch's documents may have together: one document holds 16 MiB
-AT_ONCE: Final = 2_000  # events in one insert, which a slow server has to answer in time
+AT_ONCE: Final = 2_000  # events, about, in one insert, which a slow server has to answer in time
 PATIENCE: Final = timedelta(seconds=30)  # what a living process is given for a batch of its own
 
 
@@ -62,8 +63,8 @@ class Batches:
         others = await self._insert(batch)
         await self.passed("subjects")
         entries = [each for each in batch["outbox"] if each["subject"] not in others]
-        for start in range(0, len(entries), AT_ONCE):
-            await self._events.append(entries[start : start + AT_ONCE])
+        for part in _whole_changes(entries):
+            await self._events.append(part)
         await self.passed("facts")
         with translated():
             await self._mongo[BATCHES].delete_one({"_id": batch["_id"]})
@@ -95,3 +96,15 @@ class Batches:
                 return set()
             found = await collection.find({"_id": {"$in": there}}, {"batch": 1}).to_list(None)
         return {each["_id"] for each in found if each.get("batch", batch["_id"]) != batch["_id"]}
+
+
+def _whole_changes(entries: Sequence[Document]) -> Iterator[list[Document]]:
+    """The entries in parts that cut no change in two."""
+    part: list[Document] = []
+    for entry in entries:
+        if len(part) >= AT_ONCE and entry["n"] == 0:
+            yield part
+            part = []
+        part.append(entry)
+    if part:
+        yield part

@@ -17,10 +17,11 @@ from domain.values import timestamp
 from storage import cursors
 from storage.codec import Document
 from storage.entries import TRIES, Entry, changes, entry, entry_documents, entry_envelope
+from storage.milestones import Milestones
 from storage.mongo import Collection, Mongo, key_range, translated
 from storage.pending import Word
+from storage.written import only_duplicates
 
-_DUPLICATE_KEY = 11000
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DELAY: Final = timedelta(hours=1)
 
@@ -38,11 +39,14 @@ class EventLog:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._events: Collection = mongo["events"]
+        self.milestones = Milestones(mongo)
 
     async def append(self, entries: Sequence[Document]) -> None:
-        """Write the entries in order. Those that are there already stay as they are."""
+        """Write the entries in order, whole changes, and what the analytics count of them. What is there already stays
+        as it is."""
         if not entries:
             return
+        await self.milestones.add(entries)
         with translated():
             try:
                 await self._events.insert_many(entries, ordered=False)
@@ -197,11 +201,6 @@ class EventLog:
         worst: list[Document] = [{"$sort": {"attempts": -1}}, {"$limit": limit}]
         failing = [each async for each in self._mongo.aggregate(self._events, failed + worst)]
         return Backlog(counted.get("n", 0), counted.get("since"), [entry(each) for each in failing])
-
-
-def only_duplicates(error: BulkWriteError) -> bool:
-    """Whether all that failed of a bulk write is there already."""
-    return all(each["code"] == _DUPLICATE_KEY for each in error.details["writeErrors"])
 
 
 def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, Document]:

@@ -82,6 +82,11 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "incidents": [*_outbox(), *_listed(INCIDENT_FILTERS, "createdKey")],
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
+    "milestones": [
+        (_by("tenantId", "name", "timeKey"), {}),
+        (_by("tenantId", "kind", "timeKey"), {}),
+    ],
+    "leads": [(_by("tenantId"), {})],
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
     "tenants": [],
