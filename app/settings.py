@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     driver: Driver = Driver.MOTOR
     data_dir: Path = Path(".journeys")
     query_timeout: float = Field(default=5.0, gt=0, validation_alias="QUERY_TIMEOUT")  # seconds
+    report_timeout: float = Field(default=60.0, gt=0, validation_alias="REPORT_TIMEOUT")  # seconds
 
     jwt_secret: SecretStr | None = None  # HS256
     jwks_url: str | None = None  # RS256 and ES256

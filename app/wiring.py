@@ -89,11 +89,11 @@ async def running(
     """The parts, connected. `serve`: relay own changes and listen to the feed; `work`: sweep and watch timers."""
     if settings.mongodb_uri is None or settings.redis_url is None:
         raise RuntimeError("the addresses of MongoDB and Redis are known by now")
-    mongo = Mongo(
-        settings.mongodb_uri, settings.database, settings.driver.value, timeout=settings.query_timeout
-    )
+    database = (settings.mongodb_uri, settings.database, settings.driver.value)
+    mongo = Mongo(*database, timeout=settings.query_timeout)
+    reports = Mongo(*database, timeout=settings.report_timeout)
     broker = Broker(settings.redis_url, feed_length=settings.feed_length)
-    store = Store.of(mongo, now)
+    store = Store.of(mongo, now, reports)
     vault = Vault(mongo, settings.secrets_keys)
     outbound = Outbound(settings.target_networks, now)
     calls = Calls(store, vault, outbound.send, now)
@@ -147,4 +147,5 @@ async def running(
         await store.changes.drain()  # what the workers finished in the end
         await outbound.close()
         await broker.close()
+        await reports.close()
         await mongo.close()

@@ -31,7 +31,7 @@ from storage.codec import Document, plain
 Collection = AsyncCollection[Document]
 
 SERVER_WAIT_MS = 5_000
-SOCKET_WAIT_MS = 20_000
+SOCKET_WAIT_MS = 15_000  # beyond what a query may take
 
 __all__ = ["Collection", "Database", "DuplicateKeyError", "Mongo", "translated"]
 
@@ -51,7 +51,7 @@ class Mongo:
             "serverSelectionTimeoutMS": SERVER_WAIT_MS,
             "connectTimeoutMS": SERVER_WAIT_MS,
         }
-        wait |= {"socketTimeoutMS": SOCKET_WAIT_MS, "appname": "journeys"}
+        wait |= {"socketTimeoutMS": self.timeout_ms + SOCKET_WAIT_MS, "appname": "journeys"}
         self._client: Any = _client(driver)(uri, tz_aware=True, **(wait | options))
         codec: CodecOptions[Document] = CodecOptions(
             tz_aware=True, type_registry=TypeRegistry(fallback_encoder=plain)
@@ -77,10 +77,15 @@ class Mongo:
             await closed
 
     async def aggregate(
-        self, collection: Collection, pipeline: Sequence[Mapping[str, Any]], *, batch_size: int | None = None
+        self,
+        collection: Collection,
+        pipeline: Sequence[Mapping[str, Any]],
+        *,
+        batch_size: int | None = None,
+        spill: bool = False,
     ) -> AsyncIterator[Document]:
-        """Documents one by one, never all in memory."""
-        options: dict[str, Any] = {"maxTimeMS": self.timeout_ms}
+        """Documents one by one, never all in memory. `spill`: the server may use its disk for what is large."""
+        options: dict[str, Any] = {"maxTimeMS": self.timeout_ms, "allowDiskUse": spill}
         if batch_size is not None:
             options["batchSize"] = batch_size
         with translated():

@@ -23,6 +23,7 @@ from storage.triggers import Triggers
 @dataclass(frozen=True, slots=True)
 class Store:
     mongo: Mongo
+    reports: Mongo  # the same database, with more patience
     changes: Changes
     events: EventLog
     templates: Templates
@@ -37,13 +38,15 @@ class Store:
     conversions: Records[Conversion, ConversionAdded]
 
     @classmethod
-    def of(cls, mongo: Mongo, now: Callable[[], datetime]) -> "Store":
-        """`now` gives the time in UTC, cut to milliseconds."""
+    def of(cls, mongo: Mongo, now: Callable[[], datetime], reports: Mongo | None = None) -> "Store":
+        """`now` gives the time in UTC, cut to milliseconds. Without a client of their own, reports have as much time as
+        other queries."""
         events = EventLog(mongo)
         changes = Changes(mongo, events, now)
         templates = Templates(mongo, changes, now)
         return cls(
             mongo,
+            reports or mongo,
             changes,
             events,
             templates,

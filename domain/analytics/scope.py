@@ -1,0 +1,47 @@
+"""What a report is about: whose journeys, which time, and in whose calendar."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from domain.errors import InvalidInput
+from domain.journey_filter import JourneyFilter
+
+FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class UnitKind(StrEnum):
+    """What a report counts."""
+
+    JOURNEY = "journey"
+    CUSTOMER = "customer"  # or the lead, as long as it is none's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """`since` is in the range, `until` is not; without one, the range is open to that side. `now` is when the report is
+    made; `filter` says which journeys are meant, as they are now."""
+
+    tenant_id: str
+    now: datetime
+    since: datetime | None = None
+    until: datetime | None = None
+    zone: tzinfo = UTC
+    week_start: int = 0  # Monday; Sunday is 6
+    filter: JourneyFilter = field(default_factory=JourneyFilter)
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise InvalidInput("A range ends after it begins.", "range", "until")
+        if not 0 <= self.week_start <= 6:  # noqa: PLR2004  # the days of a week
+            raise InvalidInput("A week begins on a day from 0 (Monday) to 6 (Sunday).", "weekStart")
+
+    @property
+    def begins(self) -> datetime:
+        return self.since or FIRST
+
+    @property
+    def ends(self) -> datetime:
+        return self.until or LAST
