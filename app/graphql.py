@@ -22,6 +22,7 @@ from strawberry.types import ExecutionResult
 
 import schema.enums
 import schema.handoff_enums
+import schema.report_enums
 import schema.trigger_enums
 from app.execution import Execution
 from app.masking import Masking
@@ -60,6 +61,7 @@ from subscriptions.sharing import Groups
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
 assert schema.handoff_enums.REGISTERED  # noqa: S101
 assert schema.trigger_enums.REGISTERED  # noqa: S101
+assert schema.report_enums.REGISTERED  # noqa: S101
 
 OF_THE_VIEWER: Final = ("allowedActions", "pendingApprovalsChanged")  # fields that depend on the very user
 MAX_DEPTH: Final = 12

@@ -1,10 +1,12 @@
 """What a report is about: whose journeys, which time, and in whose calendar."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from domain.analytics.periods import Weekday
 from domain.errors import InvalidInput
 from domain.journey_filter import JourneyFilter
 
@@ -28,15 +30,13 @@ class Scope:
     now: datetime
     since: datetime | None = None
     until: datetime | None = None
-    zone: tzinfo = UTC
-    week_start: int = 0  # Monday; Sunday is 6
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    week_start: Weekday = Weekday.MONDAY
     filter: JourneyFilter = field(default_factory=JourneyFilter)
 
     def __post_init__(self) -> None:
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise InvalidInput("A range ends after it begins.", "range", "until")
-        if not 0 <= self.week_start <= 6:  # noqa: PLR2004  # the days of a week
-            raise InvalidInput("A week begins on a day from 0 (Monday) to 6 (Sunday).", "weekStart")
 
     @property
     def begins(self) -> datetime:

@@ -1,0 +1,80 @@
+"""What all reports have in common: what is asked, how fresh the answer is, and figures that may have no value."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from domain.analytics import figure
+from domain.analytics.periods import Weekday
+from domain.analytics.scope import Scope
+from domain.errors import InvalidInput
+from schema.journey_inputs import JourneyFilterInput, TimeRangeInput
+
+
+@strawberry.type(description="A figure, or the reason why there is none. No figure is ever made up.")
+class Figure:
+    value: float | None = strawberry.field(description="The figure; null exactly where there is a reason.")
+    reason: str | None = strawberry.field(description="Why there is none.")
+
+    @classmethod
+    def of(cls, given: figure.Figure) -> Self:
+        return cls(value=given.value, reason=given.reason)
+
+
+@strawberry.type(description="How fresh a report is, and how far back it reaches.")
+class Coverage:
+    as_of: datetime = strawberry.field(description="When it was made.")
+    complete_until: datetime = strawberry.field(
+        description="Everything that was recorded before this time is counted; usually seconds before `asOf`."
+    )
+    reaches_back_to: datetime | None = strawberry.field(
+        description="What lies before may have been deleted (see `retention`) and is not counted; null where nothing is "
+        "ever deleted."
+    )
+    truncated: bool = strawberry.field(
+        description="Whether the range that was asked for begins before `reachesBackTo`."
+    )
+
+
+@strawberry.input(description="What a report is about. Without anything: every journey, all time, in UTC.")
+class ReportInput:
+    range: TimeRangeInput | None = strawberry.field(
+        default=None, description="The span of time; without it, or without one of its ends, it is open."
+    )
+    time_zone: str = strawberry.field(
+        default="UTC", description="The IANA name of the time zone whose days count, such as `Europe/Vienna`."
+    )
+    week_start: Weekday = strawberry.field(
+        default=Weekday.MONDAY, description="The day on which weeks begin."
+    )
+    filter: JourneyFilterInput | None = strawberry.field(
+        default=None, description="Which journeys are meant, as they are now."
+    )
+
+    def to_domain(self, tenant_id: str, now: datetime) -> Scope:
+        """Raises InvalidInput for a zone that is none, and a range that ends before it begins."""
+        return Scope(
+            tenant_id=tenant_id,
+            now=now,
+            since=self.range.since if self.range else None,
+            until=self.range.until if self.range else None,
+            zone=zone(self.time_zone),
+            week_start=self.week_start,
+            **({} if self.filter is None else {"filter": self.filter.to_domain()}),
+        )
+
+
+Report = Annotated[
+    ReportInput | None,
+    strawberry.argument(description="What the report is about; without it: everything, in UTC."),
+]
+
+
+def zone(name: str) -> ZoneInfo:
+    """Raises InvalidInput for what names no time zone."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # as zoneinfo tells of odd names, files and unknown ones
+        raise InvalidInput("This is no IANA time zone.", "timeZone") from None
