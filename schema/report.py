@@ -30,8 +30,8 @@ class Coverage:
         description="Everything that was recorded before this time is counted; usually seconds before `asOf`."
     )
     reaches_back_to: datetime | None = strawberry.field(
-        description="What lies before may have been deleted (see `retention`) and is not counted; null where nothing is "
-        "ever deleted."
+        description="What lies before may have been deleted (see `retention`) and is not counted; null where nothing "
+        "is ever deleted."
     )
     truncated: bool = strawberry.field(
         description="Whether the range that was asked for begins before `reachesBackTo`."

@@ -59,7 +59,7 @@ def credits(
 
 def _divide(model: Model, path: Sequence[Touch], half_life: timedelta, direct: str) -> dict[Key, float]:
     if model is Model.SHAPLEY:
-        return shapley.credits([touch.key for touch in path])
+        return shapley.split([touch.key for touch in path])
     weights = _weights(model, path, half_life, direct) if path else []
     total = sum(weights)
     parts: defaultdict[Key, float] = defaultdict(float)

@@ -15,7 +15,7 @@ from domain.analytics.credit import Credit, credit
 from domain.analytics.path import Key, PathCount
 
 
-def credits(keys: Sequence[Key]) -> dict[Key, float]:
+def split(keys: Sequence[Key]) -> dict[Key, float]:
     """The parts of one conversion, in the order of the keys; they add up to 1. Nothing for an empty path."""
     distinct = dict.fromkeys(keys)
     return dict.fromkeys(distinct, 1 / len(distinct)) if distinct else {}
@@ -31,7 +31,7 @@ def attribute(paths: Iterable[PathCount]) -> dict[Key, Credit]:
     divided = 0
     for path in paths:
         divided += path.conversions if path.keys else 0
-        for key, part in credits(path.keys).items():
+        for key, part in split(path.keys).items():
             conversions[key] += part * path.conversions
             values[key] += part * path.value
     return {key: credit(conversions[key], values[key], of=divided) for key in conversions}
