@@ -1,0 +1,107 @@
+"""Trends: how much happened in each period and stage, with nothing as 0 and the future left out."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Self
+
+from domain.analytics.periods import Period, next_start, period_start
+from domain.analytics.scope import Scope
+from domain.errors import InvalidInput
+
+MOST_PERIODS: Final = 3_700  # ten years of days
+INSTANT: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """What happened in the period that begins on the date `start`.
+
+    `value`: the sum of the values, in units of Money of one currency. `running`: whether the period is not over yet,
+    so that both may still grow.
+    """
+
+    start: date
+    count: int
+    value: int
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StageTrend:
+    """One stage, with a point for each period of the range, in order; all stages have the same periods."""
+
+    stage: str
+    points: tuple[TrendPoint, ...]
+
+
+class TrendCount:
+    """Counts happenings as they come. Its memory grows with stages and periods, never with happenings."""
+
+    def __init__(self, scope: Scope, stages: Iterable[str], period: Period = Period.DAY) -> None:
+        """The range, calendar and time of the report, and the stages to report on, in this order."""
+        self.scope = scope
+        self.period = period
+        self.stages = tuple(stages)
+        self._counts: Counter[tuple[str, date]] = Counter()
+        self._values: Counter[tuple[str, date]] = Counter()
+
+    def add(self, at: datetime, stage: str, *, value: int = 0, count: int = 1) -> None:
+        """Count what happened at this time, worth so many units of Money in all.
+
+        What lies outside the range, behind now or in another stage is left out.
+        """
+        if self.scope.begins <= at < self.scope.ends and at <= self.scope.now and stage in self.stages:
+            place = stage, self._start(at)
+            self._counts[place] += count
+            self._values[place] += value
+
+    def merge(self, other: Self) -> None:
+        """Count what the other has counted. Raises ValueError when it asked something else."""
+        if (self.scope, self.period, self.stages) != (other.scope, other.period, other.stages):
+            raise ValueError("only counts of one report add up")
+        self._counts.update(other._counts)
+        self._values.update(other._values)
+
+    def report(self) -> tuple[StageTrend, ...]:
+        """A trend for each stage, from the range's first period to its last or the running one.
+
+        A range that is open to the past begins with the first happening; without any there are no points.
+        Raises InvalidInput for more than MOST_PERIODS periods.
+        """
+        starts = tuple(self._starts())
+        running = self._start(self.scope.now)
+        return tuple(
+            StageTrend(
+                stage,
+                tuple(
+                    TrendPoint(
+                        start, self._counts[stage, start], self._values[stage, start], start == running
+                    )
+                    for start in starts
+                ),
+            )
+            for stage in self.stages
+        )
+
+    def _starts(self) -> Iterator[date]:
+        if self.scope.since is not None:
+            start = self._start(self.scope.since)
+        elif self._counts:
+            start = min(start for _, start in self._counts)
+        else:
+            return
+        last = self._start(min(self.scope.now, self.scope.ends - INSTANT))
+        for _ in range(MOST_PERIODS):
+            if start > last:
+                return
+            yield start
+            start = next_start(start, self.period)
+        if start <= last:
+            raise InvalidInput(
+                f"At most {MOST_PERIODS} periods: take longer ones or a shorter range.", "range"
+            )
+
+    def _start(self, at: datetime) -> date:
+        return period_start(at, self.period, self.scope.zone, self.scope.week_start)
