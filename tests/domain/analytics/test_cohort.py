@@ -1,15 +1,10 @@
-"""Cohorts: on data whose answers are known, and as laws on whatever customers may do."""
+"""Cohorts: on data whose answers are known, and at the edges of the calendar."""
 
-from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.analytics.cohort import (
     FUTURE,
@@ -22,41 +17,13 @@ from domain.analytics.cohort import (
     Retention,
 )
 from domain.analytics.figure import Figure
-from domain.analytics.periods import Period, Weekday, period_start
-from domain.analytics.scope import Scope
+from domain.analytics.periods import Period, Weekday
 from domain.errors import InvalidInput
-from tests.domain.analytics.purchases import cdnow
+from tests.domain.analytics.purchases import ONE, Purchases, added, cdnow, grouped, scope
 
 VIENNA = ZoneInfo("Europe/Vienna")
-NOW = datetime(2026, 5, 20, 10, tzinfo=UTC)
-ONE = 10_000  # units of Money
+SHOP = scope(now=datetime(1998, 7, 1, tzinfo=UTC) - timedelta(seconds=1))
 EXACT, ON_OR_AFTER = Retention.EXACT, Retention.ON_OR_AFTER
-
-Purchases = list[tuple[datetime, int]]
-
-# From a year before now to some days after it, with the hours at which zones and clocks differ.
-moments = st.integers(-365 * 24, 10 * 24).map(lambda hours: NOW + timedelta(hours=hours))
-purchases: st.SearchStrategy[list[Purchases]] = st.lists(
-    st.lists(st.tuples(moments, st.integers(-ONE, 100 * ONE)), max_size=6), max_size=12
-)
-zones = st.sampled_from(("UTC", "Europe/Vienna", "America/New_York", "Pacific/Apia", "Asia/Kolkata")).map(
-    ZoneInfo
-)
-scopes = st.builds(
-    Scope, tenant_id=st.just("t"), now=st.just(NOW), zone=zones, week_start=st.sampled_from(Weekday)
-)
-periods = st.sampled_from(Period)
-
-
-def scope(**rest: Any) -> Scope:
-    return Scope(**{"tenant_id": "t", "now": NOW, **rest})
-
-
-def added(customers: list[Purchases], scope: Scope, period: Period = Period.MONTH) -> Cohorts:
-    cohorts = Cohorts(scope, period)
-    for each in customers:
-        cohorts.add(each)
-    return cohorts
 
 
 def bought(*days: tuple[int, int, int]) -> Purchases:
@@ -72,7 +39,7 @@ def active(report: CohortReport) -> list[list[int | None]]:
 
 @cache
 def shop() -> Cohorts:
-    return added(cdnow(), scope(now=datetime(1998, 7, 1, tzinfo=UTC) - timedelta(seconds=1)))
+    return added(cdnow(), SHOP)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +67,8 @@ def test_what_a_member_spent_within_the_cohorts_year_is_as_is_known() -> None:
 
 
 def test_the_database_may_group_the_shops_customers_itself() -> None:
-    known = shop()
-    scope = known._scope
-    again = Cohorts.from_rows(grouped(cdnow(), scope, Period.MONTH), scope, Period.MONTH)
-    assert again.report() == known.report()
+    rows = grouped(cdnow(), SHOP, Period.MONTH)
+    assert Cohorts.from_rows(rows, SHOP, Period.MONTH).report() == shop().report()
 
 
 # The calendar
@@ -189,85 +154,3 @@ def test_rows_that_cannot_be_are_refused() -> None:
             Cohorts.from_rows([row], scope(), Period.MONTH).report()
     with pytest.raises(ValueError, match="same calendar"):
         added([], scope()).merge(added([], scope(), Period.DAY))
-
-
-# Laws
-
-
-def grouped(customers: list[Purchases], scope: Scope, period: Period) -> list[CohortRow]:
-    """What a database makes of them: group by customer and period, then by cohort and period."""
-
-    def start(at: datetime) -> date:
-        return period_start(at, period, scope.zone, scope.week_start)
-
-    count: Counter[tuple[date, date]] = Counter()
-    last: Counter[tuple[date, date]] = Counter()
-    value: defaultdict[tuple[date, date], int] = defaultdict(int)
-    for each in customers:
-        done = [(start(at), units) for at, units in each if at <= scope.now]
-        if not done:
-            continue
-        cohort = min(done)[0]
-        count.update((cohort, day) for day in {day for day, _ in done})
-        last[cohort, max(done)[0]] += 1
-        for day, units in done:
-            value[cohort, day] += units
-    return [CohortRow(*key, count[key], last[key], value[key]) for key in count]
-
-
-@given(purchases, scopes, periods, st.sampled_from(Retention))
-def test_rows_that_the_database_grouped_make_the_same_report(
-    customers: list[Purchases], scope: Scope, period: Period, retention: Retention
-) -> None:
-    rows = grouped(customers, scope, period)
-    assert Cohorts.from_rows(rows, scope, period).report(retention) == added(customers, scope, period).report(
-        retention
-    )
-
-
-@given(purchases, scopes, periods, st.integers(0, 12))
-def test_parts_of_the_customers_merge_into_the_whole(
-    customers: list[Purchases], scope: Scope, period: Period, cut: int
-) -> None:
-    part = added(customers[:cut], scope, period)
-    part.merge(added(customers[cut:], scope, period))
-    assert part.rows() == added(customers, scope, period).rows()
-    assert part.report() == added(customers, scope, period).report()
-
-
-@given(purchases, scopes, periods)
-def test_who_is_kept_obeys_the_laws_of_retention(
-    customers: list[Purchases], scope: Scope, period: Period
-) -> None:
-    cohorts = added(customers, scope, period)
-    exact, on_or_after = cohorts.report(EXACT), cohorts.report(ON_OR_AFTER)
-    for one, other in zip(exact.cohorts, on_or_after.cohorts, strict=True):
-        assert one.size == one.cells[0].active == other.cells[0].active
-        assert one.cells[0].retention == other.cells[0].retention == Figure(1)
-        known = [
-            (a.active, b.active) for a, b in zip(one.cells, other.cells, strict=True) if a.active is not None
-        ]
-        assert all(b is not None and a <= b for a, b in known if a is not None)
-        assert all((a or 0) >= (b or 0) for (_, a), (_, b) in pairwise(known))
-        assert [cell.active is None for cell in one.cells] == sorted(
-            cell.active is None for cell in one.cells
-        )
-
-
-@given(purchases, scopes, periods)
-def test_cohorts_and_ages_add_up_to_every_customer_and_all_they_spent(
-    customers: list[Purchases], scope: Scope, period: Period
-) -> None:
-    report = added(customers, scope, period).report(ages=MOST_AGES)
-    before = [[value for at, value in each if at <= NOW] for each in customers]
-    assert report.total.size == sum(each.size for each in report.cohorts) == sum(map(bool, before))
-    assert sum(cell.value or 0 for cell in report.total.cells) == sum(map(sum, before))
-    for age, cell in enumerate(report.total.cells):
-        at_age = [each.cells[age] for each in report.cohorts]
-        assert (cell.active or 0) == sum(each.active or 0 for each in at_age)
-        assert cell.members == sum(each.members for each in at_age if each.active is not None) or not at_age
-    for each in report.cohorts:
-        spent = 0
-        for cell in each.cells:
-            spent += cell.value or 0
-            assert cell.ltv.value in (None, spent / (each.size * ONE))
