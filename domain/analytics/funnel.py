@@ -98,7 +98,9 @@ class FunnelCount:
         return Funnel(total.steps(), tuple(FunnelRow(value, self._rows[value].steps()) for value in order))
 
     def _row(self, breakdown: str | None) -> "_Tally":
-        return self._rows.setdefault(breakdown, _Tally(self.plan.steps))
+        if breakdown not in self._rows:
+            self._rows[breakdown] = _Tally(self.plan.steps)
+        return self._rows[breakdown]
 
     def _dropped(self, way: Walk, ended_at: datetime | None) -> bool:
         if way.reached == self.plan.steps:
