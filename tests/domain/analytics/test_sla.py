@@ -114,6 +114,16 @@ def test_what_is_left_without_being_done_is_neither_met_nor_breached() -> None:
     assert story.states(hours(9)) == ["void", "void", "void"]
 
 
+def test_a_promise_goes_with_its_step_into_another_version() -> None:
+    story = Story()
+    other = definition(step("first", 1), step("b", 2), settings=TRACKED)
+    story.then(steer.migrate(story.journey, other, 2, step_map={"a": "first"}, at=hours(0.2)))
+    story.then(walk.advance(story.journey, other, at=hours(0.5)))
+    first, journey = promises(story.events)
+    assert (first.step, first.state(hours(9))) == ("first", MET)
+    assert journey.state(hours(1)) == RUNNING
+
+
 def test_where_nothing_is_promised_there_is_nothing_to_keep() -> None:
     assert promises(events_of_start(definition("a", "b"))) == []
     assert promises([]) == []
