@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import strawberry
 
-from domain.analytics import figure
+from domain.analytics import figure, quantile
 from domain.analytics.periods import Weekday
 from domain.analytics.scope import Scope
 from domain.errors import InvalidInput
@@ -21,6 +21,27 @@ class Figure:
     @classmethod
     def of(cls, given: figure.Figure) -> Self:
         return cls(value=given.value, reason=given.reason)
+
+
+@strawberry.type(
+    description="How long some things took, in seconds: exact figures of all of them, not estimates from a part."
+)
+class Spread:
+    count: int = strawberry.field(description="How many there were.")
+    mean: Figure = strawberry.field(description="How long they took on average.")
+    median: Figure = strawberry.field(description="What half of them took at most.")
+    p90: Figure = strawberry.field(
+        description="What nine in ten of them took at most; between two neighbours by linear interpolation."
+    )
+
+    @classmethod
+    def of(cls, given: quantile.Spread) -> Self:
+        return cls(
+            count=given.count,
+            mean=Figure.of(given.mean),
+            median=Figure.of(given.median),
+            p90=Figure.of(given.p90),
+        )
 
 
 @strawberry.type(description="How fresh a report is, and how far back it reaches.")
