@@ -18,6 +18,7 @@ from domain.journey_events import (
     JourneyAbandoned,
     JourneyCompleted,
     JourneyFailed,
+    JourneyMigrated,
     JourneyPaused,
     JourneyResumed,
     JourneyStarted,
@@ -50,6 +51,7 @@ class MilestoneKind(StrEnum):
     FAILED = "failed"  # failed in a step, or its time was over
     RETRIED = "retried"  # entered a failed step anew
     BREACHED = "breached"  # broke a promise of a step, or of the whole: breached:<template>
+    MIGRATED = "migrated"  # stands at this step of another version
     STATUS = "status"  # status:<started, paused, resumed, completed, failed, abandoned>
 
 
@@ -72,8 +74,9 @@ OF_STATUS: Final = frozenset(
         JourneyAbandoned,
     )
 )
-COUNTED: Final = sorted({*OF_STEPS, *OF_STATUS, StageChanged.type, SlaBreached.type})
-_KEPT: Final = ("visit", "automatic", "reason")
+COUNTED: Final = sorted({*OF_STEPS, *OF_STATUS, StageChanged.type, SlaBreached.type, JourneyMigrated.type})
+_KEPT: Final = ("visit", "automatic", "reason", "slaRemaining", "stepSlaRemaining")
+_DUE: Final = ("slaDueAt", "stepSlaDueAt")  # until when a promise runs that was made, or goes on
 
 
 def named(kind: MilestoneKind, *parts: str) -> str:
@@ -121,6 +124,8 @@ def _named(entry: Document, facets: Mapping[str, Any]) -> Iterator[tuple[Milesto
     if kind == SlaBreached.type:
         place = (template, data["step"]) if data["scope"] == "step" else (template,)
         yield MilestoneKind.BREACHED, named(MilestoneKind.BREACHED, *place)
+    if kind == JourneyMigrated.type:
+        yield MilestoneKind.MIGRATED, named(MilestoneKind.MIGRATED, template, data["currentStep"])
 
 
 def _milestone(entry: Document, facets: Mapping[str, Any], kind: MilestoneKind, name: str) -> Document:
@@ -137,8 +142,14 @@ def _milestone(entry: Document, facets: Mapping[str, Any], kind: MilestoneKind, 
         "at": entry["occurredAt"],
         "timeKey": entry["timeKey"],
         **{key: entry["data"].get(key) for key in _KEPT},
+        **{key: datetime.fromisoformat(entry["data"][key]) for key in _DUE if entry["data"].get(key)},
     }
     return {key: value for key, value in made.items() if value is not None}
+
+
+def step_of(milestone: Document) -> str:
+    """The step that a milestone of a step is about: what its name has behind the template."""
+    return str(milestone["name"]).removeprefix(f"{milestone['kind']}:{milestone['templateId']}/")
 
 
 class Milestones:

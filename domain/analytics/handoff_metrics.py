@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.analytics.figure import Figure, ratio
@@ -76,26 +76,52 @@ def handoff_row(
     )
 
 
+@dataclass(slots=True)
+class HandoffTally:
+    """Handoffs counted as they come: `seconds` are the times of the completed ones."""
+
+    counts: Counter[HandoffStatus] = field(default_factory=Counter)
+    attempts: int = 0
+    attempted: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, handoff: Handoff) -> None:
+        self.counts[handoff.status] += 1
+        self.attempts += len(handoff.attempts)
+        self.attempted += bool(handoff.attempts)
+        if handoff.status is HandoffStatus.COMPLETED and handoff.ended_at is not None:
+            self.seconds.append((handoff.ended_at - handoff.created_at) / SECOND)
+
+    def merge(self, other: "HandoffTally") -> None:
+        """Count everything that the other has counted."""
+        self.counts += other.counts
+        self.attempts += other.attempts
+        self.attempted += other.attempted
+        self.seconds += other.seconds
+
+    def row(self, package: str | None, action: str | None) -> HandoffRow:
+        return handoff_row(
+            package,
+            action,
+            self.counts,
+            attempts=self.attempts,
+            attempted=self.attempted,
+            time=spread(self.seconds, reason=NONE_COMPLETED),
+        )
+
+
+def handoff_report(groups: Mapping[tuple[str, str | None], HandoffTally]) -> HandoffReport:
+    """The report on what was counted by package and action. Without any: no rows, and a total without figures."""
+    total = HandoffTally()
+    for each in groups.values():
+        total.merge(each)
+    keys = sorted(groups, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
+    return HandoffReport(tuple(groups[key].row(*key) for key in keys), total.row(None, None))
+
+
 def handoff_metrics(handoffs: Iterable[Handoff]) -> HandoffReport:
-    """The figures of these handoffs, as they are now. Without one: no rows, and a total without figures."""
-    groups: defaultdict[tuple[str, str | None], list[Handoff]] = defaultdict(list)
+    """The figures of these handoffs, as they are now."""
+    groups: defaultdict[tuple[str, str | None], HandoffTally] = defaultdict(HandoffTally)
     for handoff in handoffs:
-        groups[handoff.to_package, handoff.action].append(handoff)
-    rows = (
-        _row(package, action, groups[package, action])
-        for package, action in sorted(groups, key=lambda key: (key[0], key[1] is not None, key[1] or ""))
-    )
-    return HandoffReport(tuple(rows), _row(None, None, [each for group in groups.values() for each in group]))
-
-
-def _row(package: str | None, action: str | None, handoffs: list[Handoff]) -> HandoffRow:
-    completed = [each for each in handoffs if each.status is HandoffStatus.COMPLETED]
-    seconds = [(each.ended_at - each.created_at) / SECOND for each in completed if each.ended_at is not None]
-    return handoff_row(
-        package,
-        action,
-        Counter(each.status for each in handoffs),
-        attempts=sum(len(each.attempts) for each in handoffs),
-        attempted=sum(bool(each.attempts) for each in handoffs),
-        time=spread(seconds, reason=NONE_COMPLETED),
-    )
+        groups[handoff.to_package, handoff.action].add(handoff)
+    return handoff_report(groups)

@@ -1,9 +1,11 @@
 """Key figures of journeys and handoffs: how many there are, how they end, how long they take, what runs by itself."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 from domain.analytics.figure import Figure, ratio
@@ -19,6 +21,13 @@ NO_HANDOFF_ENDED: Final = "no handoff has succeeded or failed"
 ENDED: Final = (Status.COMPLETED, Status.ABANDONED)
 UNSUCCESSFUL: Final = (HandoffStatus.FAILED, HandoffStatus.REJECTED, HandoffStatus.EXPIRED)
 SECOND: Final = timedelta(seconds=1)
+
+
+class OpenJourneys(StrEnum):
+    """What durations make of journeys that have not ended: active, paused and failed ones."""
+
+    RUNNING = "running"  # they have no duration yet
+    ENDED_AT_LAST_ACTIVITY = "ended_at_last_activity"  # they took until their last event
 
 
 def automation_rate(automatic: int, completed: int) -> Figure:
@@ -52,7 +61,7 @@ class JourneyMetrics:
     `counts`: by status, every status named; they add up to `total`. `converted`: journeys with a conversion at least.
     `conversion_rate`: converted / total; `completion_rate`: completed / (completed + abandoned); both from 0 to 1.
     `duration`: from start to end in seconds, pauses included, of those that have ended: completed and abandoned. One
-    that failed has not, since it can be retried.
+    that failed has not, since it can be retried. `open_journeys` says whether the others have one too.
     """
 
     counts: Mapping[Status, int]
@@ -61,16 +70,23 @@ class JourneyMetrics:
     conversion_rate: Figure
     completion_rate: Figure
     duration: Spread
+    open_journeys: OpenJourneys = OpenJourneys.RUNNING
 
 
-def journey_metrics(counts: Mapping[Status, int], converted: int, duration: Spread) -> JourneyMetrics:
-    """The metrics from what the database has counted, and the spread of what it has sorted.
+def journey_metrics(
+    counts: Mapping[Status, int],
+    converted: int,
+    duration: Spread,
+    open_journeys: OpenJourneys = OpenJourneys.RUNNING,
+) -> JourneyMetrics:
+    """The metrics from what the database has counted, and the spread of the durations it has told.
 
     Raises ValueError when more journeys converted than there are, or their durations are not those of the ended.
     """
     every = {status: counts.get(status, 0) for status in Status}
     total, ended = sum(every.values()), sum(every[status] for status in ENDED)
-    if not 0 <= converted <= total or duration.count != ended:
+    timed = ended if open_journeys is OpenJourneys.RUNNING else total
+    if not 0 <= converted <= total or duration.count != timed:
         raise ValueError("journeys convert once at most, and have a duration once they have ended")
     return JourneyMetrics(
         counts=every,
@@ -79,10 +95,15 @@ def journey_metrics(counts: Mapping[Status, int], converted: int, duration: Spre
         conversion_rate=ratio(converted, total, reason=NO_JOURNEY),
         completion_rate=ratio(every[Status.COMPLETED], ended, reason=NO_JOURNEY_ENDED),
         duration=duration,
+        open_journeys=open_journeys,
     )
 
 
-def metrics_of(journeys: Iterable[Journey], converted: Container[str]) -> JourneyMetrics:
+def metrics_of(
+    journeys: Iterable[Journey],
+    converted: Container[str],
+    open_journeys: OpenJourneys = OpenJourneys.RUNNING,
+) -> JourneyMetrics:
     """The metrics of these journeys; `converted` holds the ids of all journeys with a conversion."""
     counts: Counter[Status] = Counter()
     seconds = []
@@ -90,6 +111,25 @@ def metrics_of(journeys: Iterable[Journey], converted: Container[str]) -> Journe
     for journey in journeys:
         counts[journey.status] += 1
         conversions += journey.id in converted
-        if journey.ended_at is not None:
-            seconds.append((journey.ended_at - journey.created_at) / SECOND)
-    return journey_metrics(counts, conversions, spread(seconds, reason=NO_JOURNEY_ENDED))
+        ended = journey.ended_at
+        if ended is None and open_journeys is OpenJourneys.ENDED_AT_LAST_ACTIVITY:
+            ended = journey.last_activity
+        if ended is not None:
+            seconds.append((ended - journey.created_at) / SECOND)
+    duration = spread(seconds, reason=NO_JOURNEY_ENDED)
+    return journey_metrics(counts, conversions, duration, open_journeys)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """How many took at most `seconds`, and their part of all, from 0 to 1."""
+
+    seconds: float
+    count: int
+    share: Figure
+
+
+def within(lengths: Sequence[float], seconds: float) -> Within:
+    """Of these lengths of time, in seconds and sorted."""
+    count = bisect_right(lengths, seconds)
+    return Within(seconds, count, ratio(count, len(lengths), reason=NO_JOURNEY_ENDED))

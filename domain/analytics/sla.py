@@ -71,7 +71,7 @@ class Promise:
 
 
 class Promises:
-    """Reads the events of one journey in their order."""
+    """Reads what happened to one journey, in its order: its events, or what the database has kept of them."""
 
     def __init__(self) -> None:
         self._journey: Promise | None = None
@@ -83,46 +83,70 @@ class Promises:
         """The promises made so far: of steps in the order in which they were left, of the open step, of the journey."""
         return [*self._ended, *filter(None, (self._step, self._journey))]
 
-    def add(self, event: JourneyEvent) -> None:  # noqa: PLR0912  # a branch for each event
+    def add(self, event: JourneyEvent) -> None:
         """What the event makes of the promises."""
         at = event.at
         match event:
-            case JourneyStarted(sla_due_at=datetime() as due):
-                self._journey = Promise(made_at=at, due_at=due)
+            case JourneyStarted(sla_due_at=due):
+                self.started(at, due)
             case StepEntered(step=step, visit=visit, sla_due_at=due):
-                self._leave(at, done=False)
-                self._step = None if due is None else Promise(step=step, visit=visit, made_at=at, due_at=due)
+                self.entered(step, visit, at, due)
             case StepCompleted(step=step):
-                if self._is_at(step):
-                    self._leave(at, done=True)
+                self.left(step, at, done=True)
             case StepSkipped(step=step) | StepFailed(step=step) | StepTimedOut(step=step):
-                if self._is_at(step):
-                    self._leave(at, done=False)
+                self.left(step, at, done=False)
             case JourneyPaused():
-                self._journey = _stopped(self._journey, event.sla_remaining)
-                self._step = _stopped(self._step, event.step_sla_remaining)
+                self.paused(event.sla_remaining, event.step_sla_remaining)
             case JourneyResumed():
-                self._journey = _running(self._journey, event.sla_due_at)
-                self._step = _running(self._step, event.step_sla_due_at)
+                self.resumed(event.sla_due_at, event.step_sla_due_at)
             case JourneyCompleted() | JourneyAbandoned():
-                done = isinstance(event, JourneyCompleted)
-                self._leave(at, done=False)
-                if self._journey is not None:
-                    self._journey = replace(self._journey, ended_at=at, done=done)
+                self.ended(at, done=isinstance(event, JourneyCompleted))
             case JourneyMigrated(current_step=step):
-                if self._step is not None:
-                    self._step = replace(self._step, step=step)
-            case SlaBreached(scope=SlaScope.JOURNEY):
-                if self._journey is not None:
-                    self._journey = replace(self._journey, breached=True)
-            case SlaBreached():
-                if self._step is not None:
-                    self._step = replace(self._step, breached=True)
+                self.moved(step)
+            case SlaBreached(scope=scope):
+                self.broken(scope)
             case _:
                 pass
 
-    def _is_at(self, step: str) -> bool:
-        return self._step is not None and self._step.step == step
+    def started(self, at: datetime, due: datetime | None) -> None:
+        """The journey began, with a promise where something is due."""
+        self._journey = None if due is None else Promise(made_at=at, due_at=due)
+
+    def entered(self, step: str, visit: int, at: datetime, due: datetime | None) -> None:
+        """A visit of a step began; the one before is over."""
+        self._leave(at, done=False)
+        self._step = None if due is None else Promise(step=step, visit=visit, made_at=at, due_at=due)
+
+    def left(self, step: str, at: datetime, *, done: bool) -> None:
+        """The step was completed, or left without that."""
+        if self._step is not None and self._step.step == step:
+            self._leave(at, done=done)
+
+    def paused(self, remaining: float | None, of_step: float | None) -> None:
+        """The clock stopped with so many seconds left."""
+        self._journey, self._step = _stopped(self._journey, remaining), _stopped(self._step, of_step)
+
+    def resumed(self, due: datetime | None, of_step: datetime | None) -> None:
+        """The clock runs again."""
+        self._journey, self._step = _running(self._journey, due), _running(self._step, of_step)
+
+    def ended(self, at: datetime, *, done: bool) -> None:
+        """The journey was completed, or given up."""
+        self._leave(at, done=False)
+        if self._journey is not None:
+            self._journey = replace(self._journey, ended_at=at, done=done)
+
+    def moved(self, step: str) -> None:
+        """The open visit is one of this step now: the journey follows another version."""
+        if self._step is not None:
+            self._step = replace(self._step, step=step)
+
+    def broken(self, scope: SlaScope) -> None:
+        """It was told that the open promise is broken."""
+        if scope is SlaScope.JOURNEY:
+            self._journey = _broken(self._journey)
+        else:
+            self._step = _broken(self._step)
 
     def _leave(self, at: datetime, *, done: bool) -> None:
         if self._step is not None:
@@ -144,6 +168,10 @@ def _stopped(promise: Promise | None, remaining: float | None) -> Promise | None
 
 def _running(promise: Promise | None, due: datetime | None) -> Promise | None:
     return None if promise is None else replace(promise, due_at=due, remaining=None)
+
+
+def _broken(promise: Promise | None) -> Promise | None:
+    return None if promise is None else replace(promise, breached=True)
 
 
 def compliance(met: int, breached: int) -> Figure:
