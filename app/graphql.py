@@ -27,6 +27,7 @@ import schema.trigger_enums
 from app.execution import Execution
 from app.masking import Masking
 from resolvers.approvals import ApprovalMutations
+from resolvers.cohorts import CohortQueries
 from resolvers.context import Context
 from resolvers.customers import CustomerMutations, CustomerQueries
 from resolvers.event_types import EventTypeQueries
@@ -38,6 +39,7 @@ from resolvers.handoffs import HandoffQueries
 from resolvers.incidents import IncidentMutations, IncidentQueries
 from resolvers.journey_changes import JourneyMutations
 from resolvers.journeys import JourneyQueries
+from resolvers.metrics import MetricsQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
@@ -56,6 +58,7 @@ from schema.trigger import Trigger
 from subscriptions.events import EventSubscriptions
 from subscriptions.handoffs import HandoffSubscriptions
 from subscriptions.journeys import JourneySubscriptions
+from subscriptions.metrics import MetricsSubscriptions
 from subscriptions.sharing import Groups
 
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
@@ -85,6 +88,8 @@ class Query(
     TriggerQueries,
     FiringQueries,
     CustomerQueries,
+    CohortQueries,
+    MetricsQueries,
 ):
     pass
 
@@ -111,7 +116,7 @@ class Mutation(
 
 
 @strawberry.type(description="What can be watched, over graphql-transport-ws or server-sent events.")
-class Subscription(JourneySubscriptions, HandoffSubscriptions, EventSubscriptions):
+class Subscription(JourneySubscriptions, HandoffSubscriptions, EventSubscriptions, MetricsSubscriptions):
     pass
 
 

@@ -18,6 +18,7 @@ from graphql import (
 )
 
 from domain.address import Probed
+from domain.analytics.scope import Scope
 from domain.errors import Unauthenticated
 from domain.events import Envelope
 from domain.firing import Firing
@@ -27,7 +28,9 @@ from domain.paging import Page
 from domain.rehearsal import Rehearsal
 from domain.trigger import Trigger
 from resolvers.loaders import Loaders
+from resolvers.reports import coverage
 from schema.info import Info
+from schema.report import Coverage
 from storage.secrets import Vault
 from storage.store import Store
 from storage.subject import Cause, Changed, digest
@@ -59,6 +62,9 @@ class Context:
     )
     _loaders: Loaders | None = None
     replays: bool = False  # by a subscription: it began at a cursor, so nobody can join it later
+    snapshots: bool = (
+        False  # by a subscription: each message says everything, so who joins later gets the last one
+    )
 
     @property
     def loaders(self) -> Loaders:
@@ -97,6 +103,10 @@ class Context:
             input_hash=digest(mutation, given),
             keyed=key is not None,
         )
+
+    async def coverage(self, info: Info, scope: Scope) -> Coverage:
+        """How fresh and complete a report is: for subscriptions, which do not know the resolvers."""
+        return await coverage(info, scope)
 
     async def live_cursor(self, info: Info) -> str | None:
         """The end of the feed now, where the query asks for it: before its read, so that nothing falls between."""

@@ -92,6 +92,13 @@ Report = Annotated[
     strawberry.argument(description="What the report is about; without it: everything, in UTC."),
 ]
 
+Currency = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The ISO 4217 currency of the values, such as `EUR`; without it, that of most conversions."
+    ),
+]
+
 
 def zone(name: str) -> ZoneInfo:
     """Raises InvalidInput for what names no time zone."""

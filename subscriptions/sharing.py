@@ -29,6 +29,7 @@ class Delivering(Protocol):
 
     delivered: tuple[str, str | None] | None
     replays: bool
+    snapshots: bool
     known: Identity | None
 
     @property
@@ -83,16 +84,20 @@ class _Group:
         self._context, self._source = context, source
         self._members: dict[Mailbox[tuple[ExecutionResult, str | None]], str | None] = {}
         self._told = self._over = False
+        self._last: tuple[str, tuple[ExecutionResult, str | None]] | None = None
         self._room = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
     def joinable(self) -> bool:
-        """Whether a newcomer gets all it would get on its own: not after a replay has begun, nor at the end."""
+        """Whether a newcomer gets all it would get on its own: not after a replay has begun, nor at the end. Of what
+        always tells everything, it gets the last message."""
         return not self._over and not (self._told and self._context.replays)
 
     def enter(self) -> Mailbox[tuple[ExecutionResult, str | None]]:
         mailbox: Mailbox[tuple[ExecutionResult, str | None]] = Mailbox(MAILBOX, lambda _, newer: newer)
+        if self._last is not None:
+            mailbox.put(*self._last)
         self._members[mailbox] = None
         self._room.set()
         return mailbox
@@ -139,6 +144,8 @@ class _Group:
         self._told = True
         if result.data is not None:
             result.data = orjson.Fragment(orjson.dumps(result.data))  # type: ignore[assignment]  # encoded once
+        if self._context.snapshots and result.errors is None:
+            self._last = (key, (result, cursor))
         for mailbox in list(self._members):
             mailbox.put(key if result.errors is None else object(), (result, cursor))
 

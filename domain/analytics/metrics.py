@@ -133,3 +133,26 @@ def within(lengths: Sequence[float], seconds: float) -> Within:
     """Of these lengths of time, in seconds and sorted."""
     count = bisect_right(lengths, seconds)
     return Within(seconds, count, ratio(count, len(lengths), reason=NO_JOURNEY_ENDED))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigures:
+    """The metrics of a report. `lengths`: the durations that `journeys.duration` is about, in seconds, sorted.
+
+    `completed`: visits that completed a step; `automatic`: those that did so by themselves. `handoffs`: by status,
+    every status named.
+    """
+
+    journeys: JourneyMetrics
+    lengths: Sequence[float]
+    completed: int
+    automatic: int
+    handoffs: Mapping[HandoffStatus, int]
+
+    @property
+    def automation_rate(self) -> Figure:
+        return automation_rate(self.automatic, self.completed)
+
+    @property
+    def handoff_success(self) -> Figure:
+        return handoff_success(self.handoffs)

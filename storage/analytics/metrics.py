@@ -4,16 +4,13 @@ created in it."""
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from domain.analytics.figure import Figure
 from domain.analytics.metrics import (
     NO_JOURNEY_ENDED,
-    JourneyMetrics,
+    KeyFigures,
     OpenJourneys,
-    automation_rate,
-    handoff_success,
     journey_metrics,
 )
 from domain.analytics.quantile import spread
@@ -26,26 +23,6 @@ from storage.analytics.scope import JOURNEY, Stages, changing, looked_up, read, 
 from storage.journey_match import match
 from storage.milestones import MILESTONES, MilestoneKind
 from storage.mongo import Mongo
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFigures:
-    """`lengths`: the durations that `journeys.duration` is about, in seconds, sorted. `completed`: visits that
-    completed a step; `automatic`: those that did so by themselves. `handoffs`: by status, every status named."""
-
-    journeys: JourneyMetrics
-    lengths: "array[float]"
-    completed: int
-    automatic: int
-    handoffs: Mapping[HandoffStatus, int]
-
-    @property
-    def automation_rate(self) -> Figure:
-        return automation_rate(self.automatic, self.completed)
-
-    @property
-    def handoff_success(self) -> Figure:
-        return handoff_success(self.handoffs)
 
 
 async def key_figures(mongo: Mongo, scope: Scope, open_journeys: OpenJourneys) -> KeyFigures:

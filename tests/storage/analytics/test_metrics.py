@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.analytics.handoff_metrics import handoff_metrics as plain_handoffs
-from domain.analytics.metrics import OpenJourneys, automation_rate, metrics_of
+from domain.analytics.metrics import KeyFigures, OpenJourneys, automation_rate, metrics_of
 from domain.analytics.scope import Scope
 from domain.events import HandoffStatus
 from domain.handoff import Attempt, Handoff
 from domain.journey import Journey, Status
 from domain.journey_filter import JourneyFilter, TimeRange
 from storage.analytics.handoff_metrics import handoff_metrics
-from storage.analytics.metrics import KeyFigures, key_figures
+from storage.analytics.metrics import key_figures
 from storage.codec import Document, dump
 from storage.handoffs import keys as handoff_keys
 from storage.journeys import JOURNEY

@@ -1,0 +1,59 @@
+"""Reports of key figures: of journeys, of promises, of handoffs."""
+
+from typing import Annotated
+
+import strawberry
+
+from domain.analytics.metrics import OpenJourneys
+from domain.analytics.scope import Scope
+from resolvers.reports import coverage, scope_of
+from schema.handoff_metrics import HandoffMetrics
+from schema.info import Info
+from schema.metrics import Metrics
+from schema.permissions import CanView
+from schema.report import Report
+from schema.sla import SlaReport
+from storage.analytics.handoff_metrics import handoff_metrics
+from storage.analytics.metrics import key_figures
+from storage.analytics.sla import sla
+
+Open = Annotated[
+    OpenJourneys,
+    strawberry.argument(description="What durations make of journeys that have not ended."),
+]
+
+
+async def metrics_of(info: Info, scope: Scope, open_journeys: OpenJourneys) -> Metrics:
+    fresh = await coverage(info, scope)
+    return Metrics.of(await key_figures(info.context.store.reports, scope, open_journeys), fresh)
+
+
+@strawberry.type
+class MetricsQueries:
+    @strawberry.field(
+        description="How many journeys there are, how they end and how long they take; how many steps are completed "
+        "automatically; how many handoffs succeed.",
+        permission_classes=[CanView],
+    )
+    async def metrics(
+        self, info: Info, open_journeys: Open = OpenJourneys.RUNNING, report: Report = None
+    ) -> Metrics:
+        return await metrics_of(info, scope_of(info, report), open_journeys)
+
+    @strawberry.field(
+        description="Which promises (SLA) were met and which were not, by template and step.",
+        permission_classes=[CanView],
+    )
+    async def sla(self, info: Info, report: Report = None) -> SlaReport:
+        scope = scope_of(info, report)
+        fresh = await coverage(info, scope)
+        return SlaReport.of(await sla(info.context.store.reports, scope), fresh)
+
+    @strawberry.field(
+        description="How handoffs end, how often packages are called and how long they take, by package and action.",
+        permission_classes=[CanView],
+    )
+    async def handoff_metrics(self, info: Info, report: Report = None) -> HandoffMetrics:
+        scope = scope_of(info, report)
+        fresh = await coverage(info, scope)
+        return HandoffMetrics.of(await handoff_metrics(info.context.store.reports, scope), fresh)
