@@ -29,10 +29,14 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """One conversion and what it is worth: 0 when nothing is known, always in one unit of one currency."""
+    """One conversion and what it is worth: 0 when nothing is known, always in one unit of one currency.
+
+    One that is not `counted` has no path, but what led to it did convert: the report is about others.
+    """
 
     at: datetime
     value: float = 0.0
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,10 @@ def paths(
 ) -> list[Path]:
     """The paths of one customer or lead, in the order of time.
 
-    Each conversion in [since, until) has its path, which may be empty. The contacts in [since, until) that lie in no
-    conversion's lookback did not convert, as far as is known now: those between two conversions, before the first and
-    after the last are one such path each. For that, give also conversions up to `until` + lookback and contacts from
-    `since` - lookback. Raises InvalidInput when the lookback is not longer than nothing.
+    Each counted conversion in [since, until) has its path, which may be empty. The contacts in [since, until) that lie
+    in no conversion's lookback did not convert, as far as is known now: those between two conversions, before the first
+    and after the last are one such path each. For that, give also conversions up to `until` + lookback and contacts
+    from `since` - lookback. Raises InvalidInput when the lookback is not longer than nothing.
     """
     require_length(lookback, "lookback")
     contacts = ordered(touches)
@@ -121,7 +125,7 @@ def paths(
         own = within(contacts, conversion.at, lookback)
         lost(contacts[seen : own.start])
         seen = own.stop
-        if in_range(conversion.at):
+        if conversion.counted and in_range(conversion.at):
             found.append(Path(tuple(contacts[own]), conversion))
     lost(contacts[seen:])
     return found

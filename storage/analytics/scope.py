@@ -3,6 +3,7 @@
 A filter on what never changes of a journey is on each document; the rest is looked up once a unit.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ from storage.milestones import LEADS
 from storage.mongo import Mongo
 
 Stages = list[Document]
+Source = tuple[str, Stages]  # a collection, and how its rows are made
 
 STEADY: Final = ("templateId", "category")  # what a milestone knows of its journey, and never changes
 JOURNEY: Final = "journey"  # where a unit's journey is looked up to
 ROWS: Final = 1_000  # documents that are read at a time
+FEW_ROWS: Final = 200  # of those that are large, or take some work
 
 
 def span(scope: Scope) -> Document:
@@ -34,10 +37,20 @@ def steady(scope: Scope) -> Stages:
 
 def changing(scope: Scope, local: str = "_id") -> Stages:
     """The rest of the filter, on the journey that the field names; nothing where there is no rest."""
+    return _on_journey(scope, local, without=STEADY)
+
+
+def whole(scope: Scope, local: str) -> Stages:
+    """The filter on the journey that the field names, for documents that know nothing else of it; what has no journey
+    is not meant. Nothing where there is no filter."""
+    return _on_journey(scope, local)
+
+
+def _on_journey(scope: Scope, local: str, without: Sequence[str] = ()) -> Stages:
     wanted: list[Document] = [
         {f"{JOURNEY}.{name}": _any(values)}
         for name, values in scope.filter.one_of.items()
-        if name not in STEADY
+        if name not in without
     ]
     for name, given in (("createdKey", scope.filter.created_at), ("activityKey", scope.filter.last_activity)):
         if bounds := _bounds(given):
@@ -46,7 +59,8 @@ def changing(scope: Scope, local: str = "_id") -> Stages:
     if tokens is not None:
         words = [{f"{JOURNEY}.searchTokens": f"{scope.tenant_id}|{token}"} for token in tokens]
         wanted += words or [{f"{JOURNEY}._id": None}]  # a search without a word finds nothing
-    return [*looked_up(local), {"$match": {"$and": wanted}}] if wanted else []
+    own = {f"{JOURNEY}.tenantId": scope.tenant_id}  # what comes from elsewhere may name another tenant's
+    return [*looked_up(local), {"$match": {"$and": [own, *wanted]}}] if wanted else []
 
 
 def looked_up(local: str = "_id") -> Stages:
@@ -90,6 +104,23 @@ def concatenated(field: str) -> Document:
 def read(mongo: Mongo, collection: str, pipeline: Sequence[Document]) -> AsyncIterator[Document]:
     """The rows of a report, some at a time."""
     return mongo.aggregate(mongo[collection], pipeline, batch_size=ROWS, spill=True)
+
+
+async def read_large(mongo: Mongo, source: Source) -> AsyncIterator[Document]:
+    """Rows that take some work each, few at a time, and others have their turn in between."""
+    collection, pipeline = source
+    turn = 0
+    async for row in mongo.aggregate(mongo[collection], pipeline, batch_size=FEW_ROWS, spill=True):
+        turn += 1
+        if turn % FEW_ROWS == 0:
+            await asyncio.sleep(0)
+        yield row
+
+
+def joined(sources: Sequence[Source]) -> Source:
+    """Rows of several collections as one."""
+    [(collection, pipeline), *others] = sources
+    return collection, pipeline + [{"$unionWith": {"coll": each, "pipeline": rows}} for each, rows in others]
 
 
 def _any(values: Sequence[str]) -> Any:
