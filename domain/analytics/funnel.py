@@ -74,12 +74,26 @@ class FunnelCount:
         self.now = now
         self._rows: dict[str | None, _Tally] = {}
 
+    @property
+    def rows(self) -> int:
+        """How many values the breakdown has so far."""
+        return len(self._rows)
+
     def add(self, unit: Unit) -> Walk:
         """Count a unit, once; how far it came. One that never entered is not counted and makes no row."""
         way = walk(unit.moments, self.plan, self.now)
         if way.reached:
-            self._row(unit.breakdown).add(way, dropped=self._dropped(way, unit.ended_at))
+            self._row(unit.breakdown).add(way, dropped=has_dropped(way, unit, self.plan, self.now))
         return way
+
+    def add_counted(
+        self, breakdown: str | None, reached: int, units: int, *, dropped: int = 0, excluded: int = 0
+    ) -> None:
+        """Count units that were walked elsewhere, as a database does: so many came to this step, from 1, and no
+        further; of these so many dropped, and of them so many excluded. Raises ValueError where that cannot be."""
+        if not (1 <= reached <= self.plan.steps and 0 <= excluded <= dropped <= units):
+            raise ValueError("the excluded are of the dropped, and these of the units at a step")
+        self._row(breakdown).add_counted(reached - 1, units, dropped, excluded)
 
     def merge(self, other: Self) -> None:
         """Count what the other has counted, of other units. Raises ValueError when it asked something else."""
@@ -102,11 +116,13 @@ class FunnelCount:
             self._rows[breakdown] = _Tally(self.plan.steps)
         return self._rows[breakdown]
 
-    def _dropped(self, way: Walk, ended_at: datetime | None) -> bool:
-        if way.reached == self.plan.steps:
-            return False
-        over = not self.plan.in_window(way.reached_at[0], self.now)
-        return over or way.stop is not None or (ended_at is not None and ended_at <= self.now)
+
+def has_dropped(way: Walk, unit: Unit, plan: FunnelPlan, now: datetime) -> bool:
+    """Whether a unit that entered and walked so far has not come to the last step, and will not."""
+    if way.reached == plan.steps:
+        return False
+    over = not plan.in_window(way.reached_at[0], now)
+    return over or way.stop is not None or (unit.ended_at is not None and unit.ended_at <= now)
 
 
 def funnel(units: Iterable[Unit], plan: FunnelPlan, now: datetime) -> Funnel:
@@ -130,10 +146,12 @@ class _Tally:
         self.came_to, self.dropped, self.excluded = ([0] * self.size for _ in range(3))
 
     def add(self, way: Walk, *, dropped: bool) -> None:
-        last = way.reached - 1
-        self.came_to[last] += 1
+        self.add_counted(way.reached - 1, 1, dropped, way.stop is Stop.EXCLUDED)
+
+    def add_counted(self, last: int, units: int, dropped: int, excluded: int) -> None:
+        self.came_to[last] += units
         self.dropped[last] += dropped
-        self.excluded[last] += way.stop is Stop.EXCLUDED
+        self.excluded[last] += excluded
 
     def merge(self, other: "_Tally") -> None:
         for place in range(self.size):

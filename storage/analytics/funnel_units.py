@@ -1,0 +1,202 @@
+"""What a funnel reads: each journey, or customer, with its moments in the order of time.
+
+A moment is `k` its time key, `t` its time, `n` the name of what happened; `j` the journey, `b` the breakdown's value
+and `d` an event's data stand there only where they are needed. `ended` of a journey: completed or abandoned, for a
+failed one can be retried. Of a customer: something happened in a journey of theirs, and none of theirs is live.
+
+An event from elsewhere is of a customer or lead and of no journey, unless its data has a `journeyId`. With a filter
+only what happened in the journeys that it means counts, so what is of no journey does not.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from domain.analytics.funnel_question import (
+    EventOccurred,
+    FunnelQuestion,
+    Happening,
+    StageEntered,
+    StepEntered,
+)
+from domain.analytics.funnel_walk import OrderMode
+from domain.analytics.scope import Scope, UnitKind
+from domain.journey import Status
+from domain.values import timestamp
+from storage.analytics.scope import (
+    JOURNEY,
+    STEADY,
+    Source,
+    Stages,
+    changing,
+    concatenated,
+    customers,
+    joined,
+    steady,
+    unit_key,
+    whole,
+)
+from storage.codec import Document
+from storage.milestones import MILESTONES, MilestoneKind, named
+
+INSTANT: Final = timedelta(milliseconds=1)  # as exact as stored times are
+ENDED: Final = tuple(named(MilestoneKind.STATUS, each) for each in (Status.COMPLETED, Status.ABANDONED))
+LIVE_STATES: Final = (Status.ACTIVE, Status.PAUSED, Status.FAILED)
+LIVE: Final = "live"  # the name of a row that only says that a journey is live
+NO_MOMENTS: Final = (*ENDED, LIVE)
+EVENT: Final = "event"  # what the names of events begin with
+OWN_AREA: Final = "journey:"
+SEEN: Final = ("source", "subject", "customerId", "leadId", "data")  # of an event, by its conditions
+
+
+def name_of(happening: Happening) -> str:
+    """The name of such moments."""
+    match happening:
+        case StageEntered(stage):
+            return named(MilestoneKind.STAGE, stage)
+        case StepEntered(template_id, step):
+            return named(MilestoneKind.STEP, template_id, step)
+        case EventOccurred(type):
+            return f"{EVENT}:{type}"
+
+
+def units(scope: Scope, question: FunnelQuestion, *, journeys: bool = False) -> Source:
+    """The collection to ask, and the pipeline: a row for each unit with `_id`, `moments` and `ended`. `journeys`:
+    whether each moment is to say its journey."""
+    collection, pipeline = joined(_sources(scope, question))
+    return collection, pipeline + _grouped(scope, question, journeys=journeys)
+
+
+def _sources(scope: Scope, question: FunnelQuestion) -> list[Source]:
+    asked = happenings(question)
+    between = what_interrupts(question)
+    named_ones = [each for each in dict.fromkeys(map(name_of, asked)) if not each.startswith(between)]
+    types = [each.removeprefix(f"{EVENT}:") for each in named_ones if each.startswith(EVENT)]
+    names = [each for each in named_ones if not each.startswith(EVENT)]
+    names += ENDED if question.unit is UnitKind.JOURNEY else ()
+    areas = [each.removeprefix(f"{EVENT}:") for each in between if each.startswith(EVENT)]
+    kinds = [each.removesuffix(":") for each in between if not each.startswith(EVENT)]
+    keys = _span(scope, question)
+    found = [_milestones(scope, question, {"name": each}, keys) for each in names]
+    found += [_milestones(scope, question, {"kind": each}, keys) for each in kinds]
+    found += [_events(scope, question, each, keys) for each in types]
+    found += [_events_of_area(scope, question, each, keys) for each in areas]
+    if question.unit is UnitKind.CUSTOMER:
+        found += [_live(scope, question, each) for each in LIVE_STATES]
+    return found
+
+
+def what_interrupts(question: FunnelQuestion) -> tuple[str, ...]:
+    """How the names begin of what may not stand between the steps: nothing but in strict order; there other moments of
+    the kinds that the steps are of, stages, steps of templates, and events of an area."""
+    if question.order is not OrderMode.STRICT:
+        return ()
+    names = [name_of(each) for each in question.steps]
+    parts = [each.split(":") for each in names]
+    beginnings = [f"event:{part[1]}:" if part[0] == EVENT else f"{part[0]}:" for part in parts]
+    return tuple(dict.fromkeys(beginnings))
+
+
+def _span(scope: Scope, question: FunnelQuestion) -> Document:
+    """From the range's begin until now, or until the last window is over."""
+    bounds = {"$gte": "" if scope.since is None else timestamp(scope.since)}
+    end = scope.now
+    if scope.until is not None and question.window is not None and scope.until < end:
+        end = scope.until + min(question.window, end - scope.until)
+    return bounds | {"$lt": timestamp(end + INSTANT)}
+
+
+def _milestones(scope: Scope, question: FunnelQuestion, which: Document, keys: Document) -> Source:
+    ended = {"$in": ["$name", list(ENDED)]} if question.unit is UnitKind.JOURNEY else True
+    row = _row(question, "$journeyId", "$at", "$name", ended=ended)
+    if question.breakdown in STEADY:
+        row["b"] = f"${question.breakdown}"
+    served = {"tenantId": scope.tenant_id, **which, "timeKey": keys}
+    return MILESTONES, [{"$match": served}, *steady(scope), {"$project": row}]
+
+
+def _events(scope: Scope, question: FunnelQuestion, type: str, keys: Document) -> Source:
+    served = {"tenantId": scope.tenant_id, "type": type, "timeKey": keys}
+    return _event_rows(question, [{"$match": served}], type, (type,))
+
+
+def _events_of_area(scope: Scope, question: FunnelQuestion, area: str, keys: Document) -> Source:
+    behind = area[:-1] + chr(ord(area[-1]) + 1)
+    served = {"tenantId": scope.tenant_id, "type": {"$gte": area, "$lt": behind}}
+    types = [each for each in happenings(question) if isinstance(each, EventOccurred)]
+    known = tuple(each.type for each in types if each.type.startswith(area))
+    return _event_rows(question, [{"$match": served}, {"$match": {"timeKey": keys}}], area, known)
+
+
+def _event_rows(question: FunnelQuestion, found: Stages, type: str, types: tuple[str, ...]) -> Source:
+    journey: Any = "$subject" if type.startswith(OWN_AREA) else "$data.journeyId"
+    named_one: Any = {"$eq": [{"$type": journey}, "string"]}
+    if question.unit is UnitKind.JOURNEY:
+        found = [*found, {"$match": {journey[1:]: {"$type": "string"}}}]
+    else:
+        journey = {"$cond": [named_one, journey, None]}
+    ended = question.unit is UnitKind.CUSTOMER and named_one
+    row = _row(question, journey, "$occurredAt", {"$concat": [f"{EVENT}:", "$type"]}, ended=ended)
+    judged = {
+        each.type for each in happenings(question) if isinstance(each, EventOccurred) and each.conditions
+    }
+    if judged.intersection(types):
+        row["d"] = {name: f"${name}" for name in SEEN} | {"id": {"$ifNull": ["$externalId", "$_id"]}}
+    return "events", [*found, {"$project": row}]
+
+
+def _live(scope: Scope, question: FunnelQuestion, status: Status) -> Source:
+    row = _row(question, "$_id", "$createdAt", {"$literal": LIVE}, ended=True)
+    row |= {"k": {"$literal": ""}, "l": {"$literal": 1}}
+    served = {"tenantId": scope.tenant_id, "status": status.value}
+    return "journeys", [{"$match": served}, *steady(scope), {"$project": row}]
+
+
+def _row(question: FunnelQuestion, journey: Any, at: str, name: Any, *, ended: Any) -> Document:
+    unit = journey if question.unit is UnitKind.JOURNEY else unit_key(question.unit)
+    flag = {"$cond": [ended, 1, 0]}
+    return {"_id": 0, "u": unit, "j": journey, "k": "$timeKey", "t": at, "n": name, "e": flag}
+
+
+def _grouped(scope: Scope, question: FunnelQuestion, *, journeys: bool) -> Stages:
+    from_log = any(isinstance(each, EventOccurred) for each in happenings(question))
+    looked_up = question.breakdown is not None and (from_log or question.breakdown not in STEADY)
+    moment = {"k": "$k", "t": "$t", "n": "$n", "d": "$d"}
+    moment |= {"b": "$b"} if question.breakdown is not None and not looked_up else {}
+    moment |= {"j": "$j"} if journeys else {}
+    own = question.unit is UnitKind.JOURNEY
+    local = "_id" if own else "_id.j"
+    filtered = whole(scope, local) if from_log else changing(scope, local)
+    more = [*filtered, *(_told_apart(scope, question, local, known=bool(filtered)) if looked_up else [])]
+    flags = {"e": {"$max": "$e"}, "l": {"$max": "$l"}}
+    merged = {"moments": {"$push": "$moments"}, **flags}
+    key: Any = "$u" if own or not more else {"u": "$u", "j": "$j"}
+    stages: Stages = [{"$group": {"_id": key, "moments": {"$push": moment}, **flags}}, *more]
+    if not own:
+        if more:
+            stages += [{"$group": {"_id": "$_id.u", **merged}}, {"$set": concatenated("moments")}]
+        stages += [*customers(scope, merged), {"$set": concatenated("moments")}]
+    in_order = {"$sortArray": {"input": "$moments", "sortBy": {"k": 1}}}
+    ended = {"$and": [{"$eq": ["$e", 1]}, {"$ne": ["$l", 1]}]}
+    return [*stages, {"$project": {"moments": in_order, "ended": ended}}]
+
+
+def _told_apart(scope: Scope, question: FunnelQuestion, local: str, *, known: bool) -> Stages:
+    """The breakdown's value on each moment, from its journey. An event may name another tenant's: that has none."""
+    found: Document = {
+        "$lookup": {"from": "journeys", "localField": local, "foreignField": "_id", "as": JOURNEY}
+    }
+    maybe: Document = {"$unwind": {"path": f"${JOURNEY}", "preserveNullAndEmptyArrays": True}}
+    own = {"$eq": [f"${JOURNEY}.tenantId", scope.tenant_id]}
+    value = {"$cond": [own, {"$ifNull": [f"${JOURNEY}.{question.breakdown}", None]}, None]}
+    told: Document = {"$map": {"input": "$moments", "in": {"$mergeObjects": ["$$this", {"b": "$value"}]}}}
+    return [
+        *([] if known else [found, maybe]),
+        {"$set": {"value": value}},
+        {"$unset": JOURNEY},
+        {"$set": {"moments": told}},
+    ]
+
+
+def happenings(question: FunnelQuestion) -> tuple[Happening, ...]:
+    """What the funnel asks about, as a step or as an exclusion."""
+    return (*question.steps, *question.exclusions)

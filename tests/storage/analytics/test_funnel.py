@@ -1,0 +1,149 @@
+"""Funnels through the database agree with the walks of the domain, on the same histories."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.analytics.convert import time_to_convert as times_of
+from domain.analytics.funnel import Unit
+from domain.analytics.funnel import funnel as counted
+from domain.analytics.funnel_question import Breakdown, FunnelQuestion, Outcome, Pick, StageEntered
+from domain.analytics.funnel_walk import walk
+from domain.analytics.scope import Scope
+from domain.errors import InvalidInput, TooLarge
+from domain.journey_filter import JourneyFilter, JourneyOrder
+from domain.paging import Page, Rows
+from domain.template import Stage
+from domain.values import timestamp
+from storage.analytics.funnel import MOST_ROWS, funnel, time_to_convert
+from storage.analytics.funnel_members import count_members, members
+from storage.milestones import MILESTONES
+from storage.mongo import Mongo
+from tests.domain.samples import NOON
+from tests.storage.analytics.histories import (
+    Fact,
+    Way,
+    World,
+    facts,
+    judged,
+    plain,
+    questions,
+    reported,
+    scopes,
+    ways,
+)
+from tests.storage.subjects import all_pages
+
+careful = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+many_ways, many_facts = st.lists(ways, max_size=5), st.lists(facts, max_size=5)
+
+
+async def agrees(mongo: Mongo, world: World, scope: Scope, question: FunnelQuestion) -> None:
+    units = world.units(scope, question)
+    plan = question.plan(scope)
+    assert await funnel(mongo, scope, question) == counted(units, plan, scope.now)
+    walks = [walk(each.moments, plan, scope.now) for each in units]
+    assert await time_to_convert(mongo, scope, question) == times_of(walks, plan.steps)
+
+
+@careful
+@given(ways=many_ways, asked=scopes(), question=questions(plain))
+async def test_a_funnel_of_stages_and_steps_is_that_of_the_domain(
+    mongo: Mongo, ways: Sequence[Way], asked: dict[str, Any], question: FunnelQuestion
+) -> None:
+    world = await World.of(mongo, ways, [])
+    await agrees(mongo, world, Scope(tenant_id=world.tenant, **asked), question)
+
+
+@careful
+@given(ways=many_ways, facts=many_facts, asked=scopes(), question=questions(plain | reported))
+async def test_a_funnel_of_events_too_is_that_of_the_domain(
+    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: dict[str, Any], question: FunnelQuestion
+) -> None:
+    world = await World.of(mongo, ways, facts)
+    await agrees(mongo, world, Scope(tenant_id=world.tenant, **asked), question)
+
+
+@careful
+@given(ways=many_ways, facts=many_facts, asked=scopes(), question=questions(plain | reported | judged))
+async def test_conditions_on_events_are_judged_as_triggers_do(
+    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: dict[str, Any], question: FunnelQuestion
+) -> None:
+    world = await World.of(mongo, ways, facts)
+    await agrees(mongo, world, Scope(tenant_id=world.tenant, **asked), question)
+
+
+@careful
+@given(
+    ways=many_ways,
+    facts=many_facts,
+    asked=scopes(),
+    question=questions(plain | judged),
+    outcome=st.sampled_from(Outcome),
+    rows=st.none() | st.sampled_from((("a",), ("a", "high", None), (None,))),
+    wanted=st.sampled_from((JourneyFilter(), JourneyFilter(template_id="a"))),
+    size=st.integers(1, 3),
+)
+async def test_each_figure_opens_the_journeys_behind_it(
+    mongo: Mongo,
+    ways: Sequence[Way],
+    facts: Sequence[Fact],
+    asked: dict[str, Any],
+    question: FunnelQuestion,
+    outcome: Outcome,
+    rows: tuple[str | None, ...] | None,
+    wanted: JourneyFilter,
+    size: int,
+) -> None:
+    world = await World.of(mongo, ways, facts)
+    scope = Scope(tenant_id=world.tenant, **asked)
+    pick = Pick(len(question.steps), outcome, rows if question.breakdown else None)
+    order = JourneyOrder.CREATED_AT
+    behind = [each for each in world.units(scope, question) if figure(each, scope, question, pick) == 1]
+    expected = world.journeys(behind, question, wanted)
+
+    async def page(asked: Page) -> Rows[str]:
+        return await members(mongo, scope, question, pick, wanted, order, asked)
+
+    assert await all_pages(page, size) == expected
+    assert await all_pages(page, size, backwards=True) == expected
+    assert await count_members(mongo, scope, question, pick, wanted) == len(expected)
+
+
+def figure(unit: Unit, scope: Scope, question: FunnelQuestion, pick: Pick) -> int:
+    """What the funnel of this unit alone has there."""
+    alone = counted([unit], question.plan(scope), scope.now)
+    if pick.rows is not None and not {each.breakdown for each in alone.rows} & set(pick.rows):
+        return 0
+    return int(getattr(alone.steps[pick.step - 1], pick.outcome.value))
+
+
+@pytest.mark.parametrize("pick", [Pick(0), Pick(2), Pick(1, rows=(None,))])
+async def test_a_figure_that_the_funnel_does_not_have_is_refused(
+    mongo: Mongo, tenant: str, pick: Pick
+) -> None:
+    scope, question = Scope(tenant_id=tenant, now=NOON), FunnelQuestion(steps=(StageEntered(Stage.LEAD),))
+    with pytest.raises(InvalidInput):
+        await members(mongo, scope, question, pick, JourneyFilter(), JourneyOrder.CREATED_AT, Page(5))
+
+
+async def test_a_breakdown_of_more_values_than_anybody_reads_is_refused(mongo: Mongo, tenant: str) -> None:
+    rows = [
+        {
+            "_id": f"{tenant}{n}",
+            "tenantId": tenant,
+            "name": "stage:lead",
+            "journeyId": f"j{n}",
+            "templateId": f"t{n}",
+            "at": NOON,
+            "timeKey": f"{timestamp(NOON)}|{n}",
+        }
+        for n in range(MOST_ROWS + 1)
+    ]
+    await mongo[MILESTONES].insert_many(rows)
+    question = FunnelQuestion(steps=(StageEntered(Stage.LEAD),), breakdown=Breakdown.TEMPLATE)
+    with pytest.raises(TooLarge):
+        await funnel(mongo, Scope(tenant_id=tenant, now=NOON), question)
