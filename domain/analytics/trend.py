@@ -57,6 +57,12 @@ class TrendCount:
             self._counts[place] += count
             self._values[place] += value
 
+    def add_counted(self, start: date, stage: str, *, value: int = 0, count: int = 0) -> None:
+        """Count what happened in the range in the period that begins on this date, as a database counts it."""
+        if stage in self.stages:
+            self._counts[stage, start] += count
+            self._values[stage, start] += value
+
     def merge(self, other: Self) -> None:
         """Count what the other has counted. Raises ValueError when it asked something else."""
         if (self.scope, self.period, self.stages) != (other.scope, other.period, other.stages):
