@@ -33,6 +33,7 @@ from resolvers.customers import CustomerMutations, CustomerQueries
 from resolvers.event_types import EventTypeQueries
 from resolvers.events import EventQueries
 from resolvers.firings import FiringMutations, FiringQueries
+from resolvers.funnels import FunnelQueries
 from resolvers.handoff_bulk import HandoffBulkMutations
 from resolvers.handoff_changes import HandoffMutations
 from resolvers.handoffs import HandoffQueries
@@ -43,6 +44,7 @@ from resolvers.metrics import MetricsQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
+from resolvers.stages import StageQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
 from resolvers.triggers import TriggerMutations, TriggerQueries
@@ -90,6 +92,8 @@ class Query(
     CustomerQueries,
     CohortQueries,
     MetricsQueries,
+    FunnelQueries,
+    StageQueries,
 ):
     pass
 

@@ -9,7 +9,9 @@ from domain.journey import Status
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.template import Stage
 from resolvers.context import selects
+from resolvers.funnels import Behind
 from schema.arguments import Filter, ObjectId
+from schema.funnel_inputs import FunnelFigureInput
 from schema.info import Info
 from schema.journey import Journey, JourneyConnection
 from schema.journey_inputs import JourneyFilterInput, StageCount, StatusCount
@@ -66,7 +68,10 @@ class JourneyQueries:
         [found] = await context.store.journeys.many([id], context.identity.tenant_id)
         return None if found is None else Journey.of(found, cursor)
 
-    @strawberry.field(description="Journeys from new to old.", permission_classes=[CanView])
+    @strawberry.field(
+        description="Journeys from new to old; with `funnelStep`, those behind a figure of a funnel.",
+        permission_classes=[CanView],
+    )
     async def journeys(
         self,
         info: Info,
@@ -78,15 +83,25 @@ class JourneyQueries:
         after: After = None,
         last: Last = None,
         before: Before = None,
+        funnel_step: Annotated[
+            FunnelFigureInput | None,
+            strawberry.argument(
+                description="Only the journeys behind this figure of a funnel; of customers, those of their journeys "
+                "in which something happened that the funnel looked at."
+            ),
+        ] = None,
     ) -> JourneyConnection:
         context, wanted = info.context, _filter(filter)
         tenant = context.identity.tenant_id
         page = context.page(first, after, last, before)
+        behind = None if funnel_step is None else Behind(info, funnel_step, wanted)
         cursor = await context.live_cursor(info)
-        rows = await context.store.journeys.page(tenant, wanted, order_by, page)
-        found = connect(
-            JourneyConnection, rows, Journey.of, lambda: context.store.journeys.count(tenant, wanted)
-        )
+        if behind is None:
+            rows = await context.store.journeys.page(tenant, wanted, order_by, page)
+        else:
+            rows = await behind.page(order_by, page)
+        count = behind.count if behind else lambda: context.store.journeys.count(tenant, wanted)
+        found = connect(JourneyConnection, rows, Journey.of, count)
         found.live_cursor = cursor
         return found
 

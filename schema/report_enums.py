@@ -3,6 +3,9 @@
 from typing import Final
 
 from domain.analytics.cohort import Retention
+from domain.analytics.funnel_question import Breakdown, NamedFunnel
+from domain.analytics.funnel_question import Outcome as FunnelOutcome
+from domain.analytics.funnel_walk import OrderMode
 from domain.analytics.metrics import OpenJourneys
 from domain.analytics.periods import Period, Weekday
 from domain.analytics.scope import UnitKind
@@ -44,6 +47,45 @@ describe(
     "What durations make of journeys that have not ended: active, paused and failed ones.",
     "They have no duration yet and are left out.",
     "They took until their last activity, as if they had ended there.",
+)
+
+describe(
+    OrderMode,
+    "FunnelOrder",
+    "What the order of a unit's moments must be.",
+    "Step after step, whatever happens between.",
+    "Step after step, and nothing of their kind between: no other stage between stages, no other step of any template "
+    "between steps, no other event of the area (`crm:` of `crm:lead_qualified`) between events.",
+    "Step 1 first, then the others in any order; a step's count is of the units that did at least so many.",
+)
+describe(
+    Breakdown,
+    "FunnelBreakdown",
+    "What a funnel's rows are told apart by: of the journey in which a unit entered step 1, as it is now.",
+    "Its template.",
+    "Its type.",
+    "Its priority.",
+    "Its status.",
+    "The team that looks after it.",
+    "The person who looks after it.",
+)
+describe(
+    FunnelOutcome,
+    "FunnelOutcome",
+    "What became of the units behind a figure of a funnel's step.",
+    "They reached the step.",
+    "They reached it and will not reach the next, the excluded among them.",
+    "They reached it, and an exclusion stopped them there.",
+    "They reached it, not the next, and still may.",
+)
+describe(
+    NamedFunnel,
+    "FunnelName",
+    "The ready-made funnels.",
+    "From interest to use: the stages LEAD, CUSTOMER, ACTIVE_SERVICE.",
+    "From the sale to a running service: the stages CUSTOMER, ACTIVE_SERVICE.",
+    "A ticket's way: the steps of `support_resolution` from `ticket_triage` to `customer_verification`.",
+    "Customers who renew: the stages RENEWAL, ACTIVE_SERVICE.",
 )
 
 REGISTERED: Final = True

@@ -127,12 +127,12 @@ class Pick:
             case Outcome.PENDING:
                 return here and not dropped
 
-    def require_in(self, question: FunnelQuestion) -> None:
-        """Raises InvalidInput where the funnel has no such step, or no rows to choose from."""
+    def require_in(self, question: FunnelQuestion, *path: str) -> None:
+        """Raises InvalidInput, below this path, where the funnel has no such step, or no rows to choose from."""
         if not 1 <= self.step <= len(question.steps):
-            raise InvalidInput(f"The funnel has steps 1 to {len(question.steps)}.", "step")
+            raise InvalidInput(f"The funnel has steps 1 to {len(question.steps)}.", *path, "step")
         if self.rows is not None and question.breakdown is None:
-            raise InvalidInput("A funnel without a breakdown has no rows.", "rows")
+            raise InvalidInput("A funnel without a breakdown has no rows.", *path, "rows")
 
 
 class NamedFunnel(StrEnum):
