@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain import (
+    campaign_cost,
     customer,
     firing,
     handoff_events,
@@ -17,6 +18,7 @@ from domain import (
 from domain.events import Event
 
 MODULES: Final = (
+    campaign_cost,
     customer,
     firing,
     handoff_events,

@@ -36,6 +36,7 @@ OWN_AREAS: Final = frozenset(
         "webhook",
         "customer",
         "source",
+        "campaign_cost",
     )
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
@@ -109,9 +109,11 @@ def load_event(kind: type[T], data: Mapping[str, Any], **enveloped: object) -> T
 
 
 def plain(value: object) -> object:
-    """For the driver: what BSON does not know. A duration becomes its seconds."""
+    """For the driver: what BSON does not know. A duration becomes its seconds, a date its name in ISO 8601."""
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a document")
 
 

@@ -28,6 +28,7 @@ FEW_HANDOFFS: Final = (
     "leadId",
 )  # few handoffs have the same: they are sorted when read
 FIRING_FILTERS: Final = ("triggerId", "eventId", "status")
+COST_FILTERS: Final = ("campaign", "channel")
 INCIDENT_FILTERS: Final = ("journeyId", "status", "kind")
 RECORD_FILTERS: Final = ("journeyId", "customerId", "leadId", "kind", "channel", "source", "campaign")
 
@@ -82,6 +83,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "incidents": [*_outbox(), *_listed(INCIDENT_FILTERS, "createdKey")],
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
+    "costs": [*_outbox(), *_listed(COST_FILTERS, "createdKey")],
     "milestones": [
         (_by("tenantId", "name", "timeKey"), {}),
         (_by("tenantId", "kind", "timeKey"), {}),

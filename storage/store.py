@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
+from storage.costs import Costs
 from storage.customers import Customers
 from storage.events import EventLog
 from storage.firings import Firings
@@ -36,6 +37,7 @@ class Store:
     customers: Customers
     touchpoints: Records[Touchpoint, TouchpointAdded]
     conversions: Records[Conversion, ConversionAdded]
+    costs: Costs
 
     @classmethod
     def of(cls, mongo: Mongo, now: Callable[[], datetime], reports: Mongo | None = None) -> "Store":
@@ -59,4 +61,5 @@ class Store:
             Customers(changes),
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
+            Costs(mongo, changes),
         )

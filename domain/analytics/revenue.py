@@ -13,6 +13,7 @@ from domain.analytics.cost import CampaignCost
 from domain.analytics.figure import Figure, ratio
 from domain.analytics.path import Key
 from domain.analytics.scope import Scope
+from domain.journey_filter import JourneyFilter
 from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.values import UNITS_PER_ONE, Money
 
@@ -21,6 +22,7 @@ NO_COST: Final = "no cost is known"
 COST_IS_ZERO: Final = "the cost is 0"
 OTHER_CURRENCY: Final = "a part of the cost is in another currency"
 NOT_BY_SOURCE: Final = "the costs of campaigns are not known by source"
+NOT_BY_JOURNEY: Final = "the costs of campaigns are not known by journey, and the journeys are filtered"
 NO_KEY: Final = "these have nothing to group by"
 
 
@@ -124,14 +126,16 @@ def revenue(
     The cost is that of the touchpoints (`contacts`) in the range and the share of the campaigns' costs that falls into
     it (`CampaignCost.share`), added up: what is spent once is to be recorded once. A campaign's cost counts for its
     campaign and its channel; by source only touchpoints have a cost, so while there are costs of campaigns a source has
-    no ROI. What has no key has no ROI either: its cost may have earned what others got. Nothing gives nulls, no error.
+    no ROI. Nor has anything while there are some and the scope means certain journeys only. What has no key has no ROI
+    either: its cost may have earned what others got. Nothing gives nulls, no error.
     """
     earned, spent = _by_key(conversions), _by_key(contacts)
     shares = [row for cost in costs if (row := _share(cost, group, scope)) is not None]
     for key, sums in _by_key(shares).items():
         spent[key].add(sums)
     known = [key for key, sums in spent.items() if sums.known]  # touchpoints without a cost make no row
-    without = NOT_BY_SOURCE if group is Group.SOURCE and shares else None
+    partial = NOT_BY_JOURNEY if shares and scope.filter != JourneyFilter() else None
+    without = partial or (NOT_BY_SOURCE if group is Group.SOURCE and shares else None)
     rows = [
         _row(key, earned[key], spent[key], currency, NO_KEY if key is None else without)
         for key in sorted({*earned, *known}, key=lambda key: (key is None, key or ""))
@@ -141,7 +145,7 @@ def revenue(
         group=group,
         currency=currency,
         rows=tuple(rows),
-        total=_row(None, all_earned, all_spent, currency),
+        total=_row(None, all_earned, all_spent, currency, partial),
         left_out=all_earned.left_out(currency),
         costs_left_out=all_spent.left_out(currency),
     )

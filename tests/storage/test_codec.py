@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -48,6 +48,7 @@ PLAIN: dict[object, st.SearchStrategy[Any]] = {
     NoneType: st.none(),
     datetime: instants,
     timedelta: lengths,
+    date: st.dates(),
     Any: json,
 }
 

@@ -13,6 +13,7 @@ from domain.analytics.revenue import (
     NO_COST,
     NO_KEY,
     NO_VALUE,
+    NOT_BY_JOURNEY,
     NOT_BY_SOURCE,
     OTHER_CURRENCY,
     Group,
@@ -24,6 +25,7 @@ from domain.analytics.revenue import (
     revenue,
     usual_currency,
 )
+from domain.journey_filter import JourneyFilter
 from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.template import Stage
 from domain.values import Money
@@ -137,6 +139,15 @@ def test_a_source_has_a_return_while_no_campaign_has_a_cost() -> None:
     assert only(reported(conversions, contacts, group=Group.SOURCE)).roi == Figure(1)
     report = reported(conversions, contacts, [campaign("1 EUR", campaign="spring")], group=Group.SOURCE)
     assert [row.roi for row in report.rows] == [Figure(reason=NOT_BY_SOURCE), Figure(reason=NO_KEY)]
+
+
+def test_some_journeys_have_no_return_while_a_campaign_has_a_cost() -> None:
+    conversions, contacts = [sold("10 EUR")], [touched("5 EUR")]
+    some: dict[str, Any] = {"filter": JourneyFilter(template_id="fibre")}
+    assert only(reported(conversions, contacts, **some)).roi == Figure(1)
+    report = reported(conversions, contacts, [campaign("1 EUR", channel="mail")], **some)
+    assert (only(report).roi, report.total.roi) == (Figure(reason=NOT_BY_JOURNEY),) * 2
+    assert report.total.cost == Money.parse("6 EUR")
 
 
 def test_a_tenant_without_conversions_has_no_figures_and_says_why() -> None:

@@ -56,7 +56,7 @@ class Plain:
         return (since is None or since <= each.at) and (until is None or each.at < until)
 
     def paths(self) -> list[Path]:
-        owners = {whose(each) for each in (*self.touchpoints, *self.conversions)} - {None}
+        owners = {*map(whose, self.touchpoints), *map(whose, self.conversions)} - {None}
         found = []
         for owner in sorted(map(str, owners)):
             touches = [
