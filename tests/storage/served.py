@@ -71,7 +71,14 @@ def _sent(name: str, command: Mapping[str, Any]) -> list[Sent]:
             pipeline = command["pipeline"]
             first = pipeline[0].get("$match", {}) if pipeline else {}
             sorts = [stage["$sort"] for stage in pipeline if "$sort" in stage]
-            return [one(first, sorts[0] if sorts else None)]
+            joined = [stage["$unionWith"] for stage in pipeline if "$unionWith" in stage]
+            parts = [
+                {"aggregate": each["coll"], "pipeline": each["pipeline"], "cursor": {}} for each in joined
+            ]
+            return [
+                one(first, sorts[0] if sorts else None),
+                *(part for each in parts for part in _sent(name, each)),
+            ]
         case "find":
             return [one(command.get("filter", {}), command.get("sort"))]
         case _:
