@@ -1,0 +1,60 @@
+"""Every query of the reports on cohorts, key figures, promises and handoffs has its index."""
+
+from collections.abc import AsyncIterator
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.graphql import build
+from app.wiring import utc_now
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from subscriptions.broker import Broker
+from subscriptions.feed import Feed
+from tests.conftest import Servers
+from tests.storage.served import Recorder
+from tests.storage.service import Service, check
+
+RANGES: list[dict[str, Any]] = [
+    {},
+    {"range": {"since": "2026-01-01T00:00:00Z"}},
+    {"range": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}},
+]
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"filter": {"templateId": "fibre"}},
+    {"filter": {"status": ["ACTIVE", "PAUSED"], "search": "a word", "priority": ["HIGH"]}},
+    {"filter": {"lastActivity": {"since": "2026-01-01T00:00:00Z"}, "assignedTo": "anna"}},
+]
+REPORTS = (
+    "cohorts(report: $report) { total { size } }",
+    "metrics(report: $report) { steps { completed } }",
+    "metrics(openJourneys: ENDED_AT_LAST_ACTIVITY, report: $report) { journeys { duration { count } } }",
+    "sla(report: $report) { steps { met } }",
+    "handoffMetrics(report: $report) { total { attempts } }",
+)
+
+
+@pytest.fixture
+async def service(servers: Servers) -> AsyncIterator[Service]:
+    recorder = Recorder()
+    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
+    await create_indexes(mongo)
+    store = Store.of(mongo, utc_now)
+    broker = Broker(servers.redis_url, feed_length=100)
+    feed = Feed(broker, store.events, utc_now)
+    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
+    await store.changes.drain()
+    await broker.close()
+    await mongo.close()
+
+
+@pytest.mark.parametrize("asked", REPORTS, ids=lambda asked: asked.partition("(")[0])
+async def test_a_report_is_served_by_indexes(service: Service, asked: str) -> None:
+    for span, filter in product(RANGES, FILTERS):
+        query = f"query($report: ReportInput) {{ {asked} }}"
+        await service.ask(query, {"report": span | filter})
+    await check(service)
