@@ -27,6 +27,8 @@ import schema.trigger_enums
 from app.execution import Execution
 from app.masking import Masking
 from resolvers.approvals import ApprovalMutations
+from resolvers.attribution import AttributionQueries
+from resolvers.campaign_costs import CampaignCostMutations, CampaignCostQueries
 from resolvers.cohorts import CohortQueries
 from resolvers.context import Context
 from resolvers.customers import CustomerMutations, CustomerQueries
@@ -48,6 +50,7 @@ from resolvers.stages import StageQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
 from resolvers.triggers import TriggerMutations, TriggerQueries
+from schema.campaign_cost import CampaignCost
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.incident import Incident
@@ -91,6 +94,8 @@ class Query(
     FiringQueries,
     CustomerQueries,
     CohortQueries,
+    AttributionQueries,
+    CampaignCostQueries,
     MetricsQueries,
     FunnelQueries,
     StageQueries,
@@ -115,6 +120,7 @@ class Mutation(
     TriggerMutations,
     FiringMutations,
     CustomerMutations,
+    CampaignCostMutations,
 ):
     pass
 
@@ -182,7 +188,18 @@ def build() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Journey, Handoff, Incident, Template, Touchpoint, Conversion, Package, Trigger, Firing],
+        types=[
+            Journey,
+            Handoff,
+            Incident,
+            Template,
+            Touchpoint,
+            Conversion,
+            Package,
+            Trigger,
+            Firing,
+            CampaignCost,
+        ],
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[
             Masking,

@@ -4,6 +4,7 @@ import strawberry
 
 from domain.errors import InvalidInput, NotFound
 from schema.arguments import ObjectId, ObjectIds
+from schema.campaign_cost import CampaignCost
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.identity import Viewer
@@ -74,6 +75,8 @@ async def _find(info: Info, id: str) -> Node | None:
                 return None if trigger.deleted else Trigger.of(trigger)
             case "fir":
                 return Firing.of(await store.firings.get(id, tenant))
+            case "cst":
+                return CampaignCost.of(await store.costs.get(id, tenant))
             case _:
                 return None
     except NotFound:

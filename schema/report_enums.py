@@ -2,12 +2,15 @@
 
 from typing import Final
 
+from domain.analytics.attribution import Model
 from domain.analytics.cohort import Retention
 from domain.analytics.funnel_question import Breakdown, NamedFunnel
 from domain.analytics.funnel_question import Outcome as FunnelOutcome
 from domain.analytics.funnel_walk import OrderMode
 from domain.analytics.metrics import OpenJourneys
 from domain.analytics.periods import Period, Weekday
+from domain.analytics.question import By
+from domain.analytics.revenue import Group
 from domain.analytics.scope import UnitKind
 from schema.enums import describe
 
@@ -86,6 +89,38 @@ describe(
     "From the sale to a running service: the stages CUSTOMER, ACTIVE_SERVICE.",
     "A ticket's way: the steps of `support_resolution` from `ticket_triage` to `customer_verification`.",
     "Customers who renew: the stages RENEWAL, ACTIVE_SERVICE.",
+)
+
+describe(
+    Model,
+    "AttributionModel",
+    "How a conversion is divided among the touchpoints of its path, which are those in its lookback.",
+    "All to the first.",
+    "All to the last.",
+    "All to the last that is not direct; to the last where all are.",
+    "Equally to all.",
+    "By 2^(-age / half-life): the nearer to the conversion, the more.",
+    "40 % to the first, 40 % to the last and 20 % equally to those between; of two, half to each.",
+    "By removal effect in a Markov chain of order 1: how many conversions would be lost if every path that comes to a "
+    "key ended there. All paths together are looked at, also those that did not convert.",
+    "By Shapley value: equally among the distinct keys on the path.",
+)
+describe(
+    By,
+    "AttributionKey",
+    "What of a touchpoint is credited.",
+    "The channel it came by.",
+    "The system or site that reported it.",
+    "The campaign it belongs to.",
+    "Its kind, such as `email` or `call`.",
+)
+describe(
+    Group,
+    "RevenueKey",
+    "What conversions and costs are grouped by.",
+    "The campaign.",
+    "The channel.",
+    "The source.",
 )
 
 REGISTERED: Final = True

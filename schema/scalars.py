@@ -1,7 +1,7 @@
 """Strict scalars: what does not fit exactly is refused, with a sentence that says what would."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NewType, cast
 
 import strawberry
@@ -14,6 +14,7 @@ from domain.values import JsonObject, Money, milliseconds, timestamp
 JSON = NewType("JSON", object)
 
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.IGNORECASE | re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DURATION = re.compile(
     r"P(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?", re.ASCII
 )
@@ -30,6 +31,15 @@ def parse_date_time(value: object) -> datetime:
         except ValueError:
             pass
     raise GraphQLError("A DateTime is RFC 3339 in UTC: 2026-01-31T12:00:00Z.")
+
+
+def parse_date(value: object) -> date:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise GraphQLError("A Date is RFC 3339's full-date: 2026-01-31.")
 
 
 def parse_duration(value: object) -> timedelta:
@@ -90,6 +100,13 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=timestamp,
         parse_value=parse_date_time,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day of the calendar: the full-date of RFC 3339, such as `2026-01-31`.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=date.isoformat,
+        parse_value=parse_date,
     ),
     timedelta: strawberry.scalar(
         name="Duration",

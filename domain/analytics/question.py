@@ -1,4 +1,4 @@
-"""What an attribution is asked for: of which conversions, to what, by which models."""
+"""What an attribution is asked for: of which conversions, to what, by which models; and what it answers."""
 
 import re
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.analytics.attribution import DIRECT, HALF_LIFE, Model
+from domain.analytics.attribution import DIRECT, HALF_LIFE, Model, Report
 from domain.analytics.path import LOOKBACK, require_length
+from domain.analytics.revenue import LeftOut
 from domain.errors import InvalidInput
+from domain.values import Money
 
 CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 
@@ -43,6 +45,23 @@ class Question:
         require_length(self.lookback, "lookback")
         require_length(self.half_life, "halfLife")
         require_currency(self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """The report, and what its conversions are worth.
+
+    `currency` is None where none was asked for and nothing has a value. `valued`: how many of the conversions have one;
+    the others count with 0. The values are None where none has. `left_out`: conversions that would be meant but for
+    their currency, in the order of currencies; they have no path.
+    """
+
+    report: Report
+    currency: str | None
+    valued: int
+    value: Money | None
+    unattributed_value: Money | None
+    left_out: tuple[LeftOut, ...]
 
 
 def require_currency(currency: str | None) -> None:

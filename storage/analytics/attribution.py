@@ -14,7 +14,7 @@ from typing import Final
 
 from domain.analytics.attribution import Report, Tally
 from domain.analytics.path import Conversion, Path, Touch, paths
-from domain.analytics.question import Question
+from domain.analytics.question import Attributed, Question
 from domain.analytics.revenue import LeftOut, MoneyRow, usual_currency
 from domain.analytics.scope import Scope, UnitKind
 from domain.values import Money
@@ -25,20 +25,6 @@ from storage.mongo import Mongo
 TURN: Final = 250  # contacts on paths that are divided before others have their turn
 AT: Final = 24  # characters of a time key that are the time
 SOMEBODYS: Final[Document] = {"$match": {"unit": {"$ne": None}}}
-
-
-@dataclass(frozen=True, slots=True)
-class Attributed:
-    """The report, and what its conversions are worth: `currency` and `value` are None where none has a value.
-
-    `left_out`: conversions that would be meant but for their currency, in the order of currencies; they have no path.
-    """
-
-    report: Report
-    currency: str | None
-    value: Money | None
-    unattributed_value: Money | None
-    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +45,7 @@ async def attribution(mongo: Mongo, scope: Scope, question: Question) -> Attribu
     sums = _Sums(scope, currency)
     divided = 0
     async for touches, converted in _histories(mongo, scope, question):
-        sums.leave_out(converted)
+        sums.count(converted)
         for path in _paths(touches, converted, scope, question, currency):
             tally.add(path)
             sums.add(path)
@@ -90,7 +76,7 @@ class _Sums:
 
     def __init__(self, scope: Scope, currency: str | None) -> None:
         self._scope, self._currency = scope, currency
-        self._units = self._unattributed = 0
+        self._valued = self._units = self._unattributed = 0
         self._other_count: Counter[str] = Counter()
         self._other_units: Counter[str] = Counter()
 
@@ -99,27 +85,31 @@ class _Sums:
         self._units += units
         self._unattributed += 0 if path.touches else units
 
-    def leave_out(self, converted: list[_Converted]) -> None:
+    def count(self, converted: list[_Converted]) -> None:
+        """How many conversions have a value, in the report's currency or in another."""
         for each in converted:
-            if each.meant and each.currency not in (None, self._currency) and self._in_range(each.at):
-                self._other_count[str(each.currency)] += 1
-                self._other_units[str(each.currency)] += each.units
+            if not each.meant or each.currency is None or not self._in_range(each.at):
+                continue
+            if each.currency == self._currency:
+                self._valued += 1
+            else:
+                self._other_count[each.currency] += 1
+                self._other_units[each.currency] += each.units
 
     def _in_range(self, at: datetime) -> bool:
         since, until = self._scope.since, self._scope.until
         return (since is None or since <= at) and (until is None or at < until)
 
     def attributed(self, report: Report) -> Attributed:
-        currency, others = self._currency, sorted(self._other_count)
+        currency, count, units = self._currency, self._other_count, self._other_units
+        valued = currency is not None and self._valued > 0
         return Attributed(
             report=report,
             currency=currency,
-            value=None if currency is None else Money(self._units, currency),
-            unattributed_value=None if currency is None else Money(self._unattributed, currency),
-            left_out=tuple(
-                LeftOut(each, self._other_count[each], Money(self._other_units[each], each))
-                for each in others
-            ),
+            valued=self._valued,
+            value=Money(self._units, currency or "") if valued else None,
+            unattributed_value=Money(self._unattributed, currency or "") if valued else None,
+            left_out=tuple(LeftOut(each, count[each], Money(units[each], each)) for each in sorted(count)),
         )
 
 

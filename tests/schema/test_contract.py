@@ -174,13 +174,14 @@ def test_what_can_be_found_again_is_a_node() -> None:
         "Package",
         "Trigger",
         "Firing",
+        "CampaignCost",
     }
     assert str(TYPES["Node"].fields["id"].type) == "ID!"
 
 
 def test_custom_scalars_name_their_specification() -> None:
     scalars = [kind for kind in TYPES.values() if isinstance(kind, GraphQLScalarType)]
-    assert {kind.name for kind in scalars} == {"DateTime", "Duration", "JSON", "Money"}
+    assert {kind.name for kind in scalars} == {"Date", "DateTime", "Duration", "JSON", "Money"}
     assert all(kind.specified_by_url for kind in scalars)
 
 
