@@ -68,8 +68,8 @@ class RevenueRow:
 
 @strawberry.type(
     description="What the conversions in the report's range are worth, by what whoever reported them puts them down "
-    "to, and what was spent on it. All sums of money are exact. A filter narrows conversions and touchpoints to those of "
-    "the journeys it means; what has no journey is then left out."
+    "to, and what was spent on it. All sums of money are exact. A filter narrows conversions and touchpoints to those "
+    "of the journeys it means; what has no journey is then left out."
 )
 class RevenueReport:
     coverage: Coverage = strawberry.field(description="How fresh and complete it is.")

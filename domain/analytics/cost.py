@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.analytics.periods import Period, bounds, period_start
-from domain.analytics.scope import Scope
+from domain.analytics.scope import FIRST, Scope
 from domain.errors import InvalidInput, Problem
 from domain.values import Money
 
@@ -46,7 +46,7 @@ class CampaignCost:
         A day belongs to the range in which it begins, in the scope's zone, and counts once it has begun by `now`: what
         lies ahead is not spent yet. Parts of ranges that follow each other add up to the whole, to the last unit.
         """
-        first = max(_first_day(scope.begins, scope.zone), self.since)
+        first = max(_first_day(max(scope.begins, FIRST), scope.zone), self.since)
         last = min(_first_day(min(scope.ends, scope.now), scope.zone), self.until)
         if first >= last:
             return None

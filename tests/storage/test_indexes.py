@@ -45,12 +45,10 @@ from workers.relay import Relay
 from workers.timers import Timers
 
 NOON = "2026-01-31T12:00:00.000Z"
+BY_TIME = "journeys handoffs incidents touchpoints conversions events firings campaignCosts"
 CURSORS = {
     "templates": "sample|000000001",
-    **dict.fromkeys(
-        ("journeys", "handoffs", "incidents", "touchpoints", "conversions", "events", "firings"),
-        f"{NOON}|x:0000000001:000000",
-    ),
+    **dict.fromkeys(BY_TIME.split(), f"{NOON}|x:0000000001:000000"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Every query of the reports on cohorts, key figures, promises and handoffs has its index."""
+"""Every query of the reports on cohorts, key figures, promises, handoffs and attribution has its index."""
 
 from collections.abc import AsyncIterator
 from itertools import product
@@ -35,6 +35,10 @@ REPORTS = (
     "metrics(openJourneys: ENDED_AT_LAST_ACTIVITY, report: $report) { journeys { duration { count } } }",
     "sla(report: $report) { steps { met } }",
     "handoffMetrics(report: $report) { total { attempts } }",
+    "attribution(model: LINEAR, report: $report) { conversions }",
+    'attribution(model: MARKOV, currency: "EUR", conversionKind: "sale", report: $report) { conversions }',
+    "compareAttribution(by: CAMPAIGN, report: $report) { conversions }",
+    "revenue(by: SOURCE, report: $report) { total { conversions } }",
 )
 
 
@@ -57,4 +61,15 @@ async def test_a_report_is_served_by_indexes(service: Service, asked: str) -> No
     for span, filter in product(RANGES, FILTERS):
         query = f"query($report: ReportInput) {{ {asked} }}"
         await service.ask(query, {"report": span | filter})
+    await check(service)
+
+
+async def test_what_is_set_of_costs_is_served_by_indexes(service: Service) -> None:
+    cost = {"campaign": "spring", "since": "2026-01-01", "until": "2026-02-01", "amount": "5 EUR"}
+    for given in (cost, cost, cost | {"amount": "6 EUR", "idempotencyKey": "another"}):
+        await service.do("setCampaignCost", "SetCampaignCostInput", **{"idempotencyKey": "k"} | given)
+    listed = (await service.ask("{ campaignCosts { totalCount nodes { id } } }"))["campaignCosts"]
+    id = listed["nodes"][0]["id"]
+    await service.ask("query($id: ID!) { node(id: $id) { id } }", {"id": id})
+    await service.do("removeCampaignCost", "RemoveCampaignCostInput", id=id, idempotencyKey="remove")
     await check(service)
