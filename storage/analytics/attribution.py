@@ -18,7 +18,7 @@ from domain.analytics.question import Attributed, Question
 from domain.analytics.revenue import LeftOut, MoneyRow, usual_currency
 from domain.analytics.scope import Scope, UnitKind
 from domain.values import Money
-from storage.analytics.scope import Stages, concatenated, customers, read, span, unit_key, whole
+from storage.analytics.scope import Stages, concatenated, customers, read, read_large, span, unit_key, whole
 from storage.codec import Document
 from storage.mongo import Mongo
 
@@ -117,7 +117,7 @@ async def _histories(
     mongo: Mongo, scope: Scope, question: Question
 ) -> AsyncIterator[tuple[list[Touch], list[_Converted]]]:
     """The contacts and conversions of each customer, and of each lead that is none, in the order of time."""
-    async for row in read(mongo, "touchpoints", _pipeline(scope, question)):
+    async for row in read_large(mongo, ("touchpoints", _pipeline(scope, question))):
         items = sorted(row["items"], key=lambda item: item["k"])
         touches = [Touch(_at(item), item.get("key"), item["channel"]) for item in items if "channel" in item]
         yield touches, _converted(item for item in items if "channel" not in item)
