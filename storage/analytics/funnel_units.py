@@ -8,6 +8,7 @@ An event from elsewhere is of a customer or lead and of no journey, unless its d
 only what happened in the journeys that it means counts, so what is of no journey does not.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from storage.analytics.scope import (
     concatenated,
     customers,
     joined,
+    served,
     steady,
     unit_key,
     whole,
@@ -76,13 +78,20 @@ def _sources(scope: Scope, question: FunnelQuestion) -> list[Source]:
     areas = [each.removeprefix(f"{EVENT}:") for each in between if each.startswith(EVENT)]
     kinds = [each.removesuffix(":") for each in between if not each.startswith(EVENT)]
     keys = _span(scope, question)
-    found = [_milestones(scope, question, {"name": each}, keys) for each in names]
-    found += [_milestones(scope, question, {"kind": each}, keys) for each in kinds]
-    found += [_events(scope, question, each, keys) for each in types]
+    found: list[Source] = []
+    found += [_milestones(scope, question, served(scope, "name", names, keys))] if names else []
+    found += [_milestones(scope, question, served(scope, "kind", kinds, keys))] if kinds else []
+    found += [_event_rows(question, served(scope, "type", each, keys), each) for each in _alike(types)]
     found += [_events_of_area(scope, question, each, keys) for each in areas]
     if question.unit is UnitKind.CUSTOMER:
-        found += [_live(scope, question, each) for each in LIVE_STATES]
+        found.append(_live(scope, question))
     return found
+
+
+def _alike(types: list[str]) -> list[list[str]]:
+    """The types of journeys' own events, and those of others, whose journey stands elsewhere in them."""
+    own = [each for each in types if each.startswith(OWN_AREA)]
+    return [each for each in (own, [each for each in types if each not in own]) if each]
 
 
 def what_interrupts(question: FunnelQuestion) -> tuple[str, ...]:
@@ -105,30 +114,24 @@ def _span(scope: Scope, question: FunnelQuestion) -> Document:
     return bounds | {"$lt": timestamp(end + INSTANT)}
 
 
-def _milestones(scope: Scope, question: FunnelQuestion, which: Document, keys: Document) -> Source:
+def _milestones(scope: Scope, question: FunnelQuestion, found: Stages) -> Source:
     ended = {"$in": ["$name", list(ENDED)]} if question.unit is UnitKind.JOURNEY else True
     row = _row(question, "$journeyId", "$at", "$name", ended=ended)
     if question.breakdown in STEADY:
         row["b"] = f"${question.breakdown}"
-    served = {"tenantId": scope.tenant_id, **which, "timeKey": keys}
-    return MILESTONES, [{"$match": served}, *steady(scope), {"$project": row}]
-
-
-def _events(scope: Scope, question: FunnelQuestion, type: str, keys: Document) -> Source:
-    served = {"tenantId": scope.tenant_id, "type": type, "timeKey": keys}
-    return _event_rows(question, [{"$match": served}], type, (type,))
+    return MILESTONES, [*found, *steady(scope), {"$project": row}]
 
 
 def _events_of_area(scope: Scope, question: FunnelQuestion, area: str, keys: Document) -> Source:
     behind = area[:-1] + chr(ord(area[-1]) + 1)
-    served = {"tenantId": scope.tenant_id, "type": {"$gte": area, "$lt": behind}}
-    types = [each for each in happenings(question) if isinstance(each, EventOccurred)]
-    known = tuple(each.type for each in types if each.type.startswith(area))
-    return _event_rows(question, [{"$match": served}, {"$match": {"timeKey": keys}}], area, known)
+    found = {"tenantId": scope.tenant_id, "type": {"$gte": area, "$lt": behind}}
+    types = [each.type for each in happenings(question) if isinstance(each, EventOccurred)]
+    known = [each for each in types if each.startswith(area)]
+    return _event_rows(question, [{"$match": found}, {"$match": {"timeKey": keys}}], known)
 
 
-def _event_rows(question: FunnelQuestion, found: Stages, type: str, types: tuple[str, ...]) -> Source:
-    journey: Any = "$subject" if type.startswith(OWN_AREA) else "$data.journeyId"
+def _event_rows(question: FunnelQuestion, found: Stages, types: Sequence[str]) -> Source:
+    journey: Any = "$subject" if types[0].startswith(OWN_AREA) else "$data.journeyId"
     named_one: Any = {"$eq": [{"$type": journey}, "string"]}
     if question.unit is UnitKind.JOURNEY:
         found = [*found, {"$match": {journey[1:]: {"$type": "string"}}}]
@@ -144,11 +147,11 @@ def _event_rows(question: FunnelQuestion, found: Stages, type: str, types: tuple
     return "events", [*found, {"$project": row}]
 
 
-def _live(scope: Scope, question: FunnelQuestion, status: Status) -> Source:
+def _live(scope: Scope, question: FunnelQuestion) -> Source:
     row = _row(question, "$_id", "$createdAt", {"$literal": LIVE}, ended=True)
     row |= {"k": {"$literal": ""}, "l": {"$literal": 1}}
-    served = {"tenantId": scope.tenant_id, "status": status.value}
-    return "journeys", [{"$match": served}, *steady(scope), {"$project": row}]
+    found = {"tenantId": scope.tenant_id, "status": {"$in": [each.value for each in LIVE_STATES]}}
+    return "journeys", [{"$match": found}, *steady(scope), {"$project": row}]
 
 
 def _row(question: FunnelQuestion, journey: Any, at: str, name: Any, *, ended: Any) -> Document:

@@ -67,7 +67,8 @@ def _went_on(scope: Scope, question: FunnelQuestion) -> Document:
     names = [name_of(each) for each in question.steps]
     reached = {"$size": f"{SO_FAR}.at"}
     stands: list[Any] = [{"$ne": [f"{SO_FAR}.stop", None]}, {"$eq": [reached, len(names)]}]
-    stands.append({"$in": [f"{NEXT}.n", list(NO_MOMENTS)]})
+    if question.order is OrderMode.STRICT:  # elsewhere they match nothing anyway
+        stands.append({"$in": [f"{NEXT}.n", list(NO_MOMENTS)]})
     entering: list[Any] = [{"$eq": [f"{NEXT}.n", names[0]]}]
     if scope.until is not None:
         entering.append({"$lt": [f"{NEXT}.t", scope.until]})

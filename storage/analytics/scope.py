@@ -117,6 +117,18 @@ async def read_large(mongo: Mongo, source: Source) -> AsyncIterator[Document]:
         yield row
 
 
+def served(scope: Scope, field: str, values: Sequence[str], keys: Document) -> Stages:
+    """The documents with one of these values and a time key in this span, as an index on both serves them.
+
+    Several values stand in a stage of their own: MongoDB makes one of the two, other servers use the index for it."""
+    if len(values) == 1:
+        return [{"$match": {"tenantId": scope.tenant_id, field: values[0], "timeKey": keys}}]
+    return [
+        {"$match": {"tenantId": scope.tenant_id, field: {"$in": list(values)}}},
+        {"$match": {"timeKey": keys}},
+    ]
+
+
 def joined(sources: Sequence[Source]) -> Source:
     """Rows of several collections as one."""
     [(collection, pipeline), *others] = sources

@@ -11,7 +11,7 @@ from domain.analytics.scope import Scope
 from domain.analytics.sla import Promises, SlaReport, SlaTally
 from domain.journey_events import SlaScope
 from domain.values import timestamp
-from storage.analytics.scope import Source, Stages, changing, joined, read_large, steady
+from storage.analytics.scope import Stages, changing, read_large, served, steady
 from storage.codec import Document
 from storage.milestones import MILESTONES, MilestoneKind, named, step_of
 from storage.mongo import Mongo
@@ -36,7 +36,7 @@ TOLD: Final = (
 async def sla(mongo: Mongo, scope: Scope) -> SlaReport:
     """What became of the promises that were made in the scope's range."""
     tally = SlaTally(scope)
-    async for row in read_large(mongo, _source(scope)):
+    async for row in read_large(mongo, (MILESTONES, _pipeline(scope))):
         made = Promises()
         for each in sorted(row["told"], key=lambda each: str(each["timeKey"])):
             _tell(made, each)
@@ -44,13 +44,13 @@ async def sla(mongo: Mongo, scope: Scope) -> SlaReport:
     return tally.report()
 
 
-def _source(scope: Scope) -> Source:
+def _pipeline(scope: Scope) -> Stages:
     """One row a journey that was promised something since the range began. What came later counts, whenever."""
     since = "" if scope.since is None else timestamp(scope.since)
     promised = {"$cond": [{"$ifNull": ["$slaDueAt", False]}, 1, 0]}
-    collection, pipeline = joined([(MILESTONES, _of_kind(scope, kind, since)) for kind in READ])
-    return collection, [
-        *pipeline,
+    return [
+        *served(scope, "kind", READ, {"$gte": since}),
+        *steady(scope),
         {
             "$group": {
                 "_id": "$journeyId",
@@ -61,14 +61,6 @@ def _source(scope: Scope) -> Source:
         },
         {"$match": {"promised": 1}},
         *changing(scope),
-    ]
-
-
-def _of_kind(scope: Scope, kind: str, since: str) -> Stages:
-    """One kind at a time, so that an index serves each."""
-    return [
-        {"$match": {"tenantId": scope.tenant_id, "kind": kind, "timeKey": {"$gte": since}}},
-        *steady(scope),
     ]
 
 

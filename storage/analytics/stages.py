@@ -1,7 +1,7 @@
 """Drop-off and figures of stages from the database, which tells each journey's way; they are counted here."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Final
 
 from domain.analytics.dropoff import DropoffCount, StageDropoff, StageVisit
@@ -10,9 +10,9 @@ from domain.analytics.stage_metrics import StageRow, StageTally, stage_visits
 from domain.analytics.stay import Told, Turn, stays
 from domain.journey import Status
 from domain.template import Stage
-from storage.analytics.scope import Stages
-from storage.analytics.ways import Milestone, since, ways
-from storage.milestones import MilestoneKind, named
+from storage.analytics.ways import Milestone, ways
+from storage.codec import Document
+from storage.milestones import OF_STATUS, MilestoneKind, named
 from storage.mongo import Mongo
 
 STATUSES: Final = {
@@ -27,8 +27,8 @@ STAGE: Final = f"{MilestoneKind.STAGE}:"
 async def dropoff(mongo: Mongo, scope: Scope, unit: UnitKind = UnitKind.JOURNEY) -> tuple[StageDropoff, ...]:
     """Of the units that entered each stage in the range: who dropped off there and who came back, until now."""
     count = DropoffCount(stage.value for stage in Stage)
-    wanted = [*_stages(scope), *_statuses(scope, STATUSES), _of_kind(scope, MilestoneKind.RETRIED)]
-    async for unit_ways in ways(mongo, scope, wanted, unit):
+    kinds = (MilestoneKind.STAGE, MilestoneKind.STATUS, MilestoneKind.RETRIED)
+    async for unit_ways in ways(mongo, scope, kinds, _but(STATUSES), unit):
         visits = [visit for way in unit_ways for visit in stays(map(_told, way))]
         within = [each for each in visits if _begins_in(scope, each)]
         count.add(within, [each.entered_at for each in visits if not _begins_in(scope, each)])
@@ -39,25 +39,17 @@ async def stage_metrics(mongo: Mongo, scope: Scope) -> tuple[StageRow, ...]:
     """Of the stays that began in the range: how many, how they went on until now, and how long they took."""
     tally = StageTally(until=scope.until)
     ends = [name for name, turn in STATUSES.items() if turn is not Turn.FAILED]
-    async for [way] in ways(mongo, scope, [*_stages(scope), *_statuses(scope, ends)]):
+    async for [way] in ways(mongo, scope, (MilestoneKind.STAGE, MilestoneKind.STATUS), _but(ends)):
         entries = [(each.at, _stage(each)) for each in way if each.name.startswith(STAGE)]
         ended = [each.at for each in way if each.name in ends]
         tally.add(stage_visits(entries, ended[-1] if ended else None))
     return await asyncio.to_thread(tally.report)
 
 
-def _stages(scope: Scope) -> list[Stages]:
-    return [_of_kind(scope, MilestoneKind.STAGE)]
-
-
-def _of_kind(scope: Scope, kind: MilestoneKind) -> Stages:
-    return [{"$match": {"tenantId": scope.tenant_id, "kind": kind.value, "timeKey": since(scope)}}]
-
-
-def _statuses(scope: Scope, names: Sequence[str] | dict[str, Turn]) -> list[Stages]:
-    return [
-        [{"$match": {"tenantId": scope.tenant_id, "name": each, "timeKey": since(scope)}}] for each in names
-    ]
+def _but(statuses: Collection[str]) -> Document:
+    """Of the statuses these alone."""
+    others = sorted(each.replace("journey:", f"{MilestoneKind.STATUS}:") for each in OF_STATUS)
+    return {"name": {"$nin": [each for each in others if each not in statuses]}}
 
 
 def _told(milestone: Milestone) -> Told:

@@ -7,13 +7,13 @@ from typing import Final
 from domain.analytics.scope import Scope
 from domain.analytics.step_metrics import Deed, Done, StepRow, StepTally, step_visits
 from domain.journey import Status
-from storage.analytics.scope import Stages
-from storage.analytics.ways import Milestone, since, ways
+from storage.analytics.ways import Milestone, ways
+from storage.codec import Document
 from storage.milestones import MilestoneKind, named
 from storage.mongo import Mongo
 
 ENDED: Final = tuple(named(MilestoneKind.STATUS, each) for each in (Status.COMPLETED, Status.ABANDONED))
-BEHIND_SLASH: Final = "0"  # the character after it
+KINDS: Final = (*(MilestoneKind(each) for each in Deed if each is not Deed.ENDED), MilestoneKind.STATUS)
 
 
 async def step_metrics(
@@ -24,22 +24,14 @@ async def step_metrics(
     These steps in their order, then others of earlier versions.
     """
     tally = StepTally(scope.until)
-    async for [way] in ways(mongo, scope, _wanted(scope, template_id)):
+    async for [way] in ways(mongo, scope, KINDS, _wanted(template_id)):
         tally.add(step_visits(_done(each, template_id) for each in way))
     return await asyncio.to_thread(tally.report, steps)  # sorting many takes a moment
 
 
-def _wanted(scope: Scope, template_id: str) -> list[Stages]:
-    found: list[Stages] = []
-    for kind in Deed:
-        if kind is not Deed.ENDED:
-            names = {"$gte": f"{kind}:{template_id}/", "$lt": f"{kind}:{template_id}{BEHIND_SLASH}"}
-            served = {"tenantId": scope.tenant_id, "name": names}
-            found.append([{"$match": served}, {"$match": {"timeKey": since(scope)}}])
-    for name in ENDED:
-        served = {"tenantId": scope.tenant_id, "name": name, "timeKey": since(scope)}
-        found.append([{"$match": served}, {"$match": {"templateId": template_id}}])
-    return found
+def _wanted(template_id: str) -> Document:
+    of_steps = {"kind": {"$ne": MilestoneKind.STATUS.value}}
+    return {"templateId": template_id, "$or": [of_steps, {"name": {"$in": list(ENDED)}}]}
 
 
 def _done(milestone: Milestone, template_id: str) -> Done:

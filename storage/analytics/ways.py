@@ -16,8 +16,8 @@ from storage.analytics.scope import (
     changing,
     concatenated,
     customers,
-    joined,
     read_large,
+    served,
     steady,
     unit_key,
 )
@@ -44,41 +44,35 @@ Way = list[Milestone]
 
 
 async def ways(
-    mongo: Mongo, scope: Scope, wanted: Sequence[Stages], unit: UnitKind = UnitKind.JOURNEY
+    mongo: Mongo,
+    scope: Scope,
+    kinds: Sequence[MilestoneKind],
+    wanted: Document,
+    unit: UnitKind = UnitKind.JOURNEY,
 ) -> AsyncIterator[list[Way]]:
     """The ways of the journeys of each unit: of a journey, its own; of a customer or lead, one for each journey.
 
-    `wanted` are queries for milestones, each as an index serves it first, and what else holds; no milestone is found
-    by two of them.
+    They are made of the milestones of these kinds that the query wants.
     """
-    source = joined([_source(scope, each) for each in wanted])
-    async for row in read_large(mongo, _grouped(scope, source, unit)):
+    async for row in read_large(mongo, _source(scope, kinds, wanted, unit)):
         told: dict[str, Way] = {}
         for part in row["ways"]:
             told.setdefault(part["journey"], []).extend(map(_milestone, part["told"]))
         yield [sorted(way, key=_place) for way in told.values()]
 
 
-def since(scope: Scope) -> Document:
-    """The time keys from the range's begin until now."""
+def _source(scope: Scope, kinds: Sequence[MilestoneKind], wanted: Document, unit: UnitKind) -> Source:
     begin = "" if scope.since is None else timestamp(scope.since)
-    return {"$gte": begin, "$lt": timestamp(scope.now + INSTANT)}
-
-
-def _source(scope: Scope, wanted: Stages) -> Source:
+    keys = {"$gte": begin, "$lt": timestamp(scope.now + INSTANT)}
     told = {"k": "$timeKey", "t": "$at", "n": "$name", "a": "$automatic", "r": "$reason"}
-    row = {"_id": 0, "j": "$journeyId", "u": unit_key(UnitKind.CUSTOMER), "m": told}
-    return MILESTONES, [*wanted, *steady(scope), {"$project": row}]
-
-
-def _grouped(scope: Scope, source: Source, unit: UnitKind) -> Source:
-    collection, pipeline = source
     own = unit is UnitKind.JOURNEY
-    key: Any = "$j" if own else {"u": "$u", "j": "$j"}
+    key: Any = "$journeyId" if own else {"u": unit_key(unit), "j": "$journeyId"}
     journey = "$_id" if own else "$_id.j"
-    pipeline = [
-        *pipeline,
-        {"$group": {"_id": key, "told": {"$push": "$m"}}},
+    pipeline: Stages = [
+        *served(scope, "kind", kinds, keys),
+        {"$match": wanted},
+        *steady(scope),
+        {"$group": {"_id": key, "told": {"$push": told}}},
         *changing(scope, journey[1:]),
         {"$project": {"ways": [{"journey": journey, "told": "$told"}]}},
     ]
@@ -86,7 +80,7 @@ def _grouped(scope: Scope, source: Source, unit: UnitKind) -> Source:
         merged = {"ways": {"$push": "$ways"}}
         pipeline += [{"$group": {"_id": "$_id.u", **merged}}, {"$set": concatenated("ways")}]
         pipeline += [*customers(scope, merged), {"$set": concatenated("ways")}]
-    return collection, pipeline
+    return MILESTONES, pipeline
 
 
 def _place(milestone: Milestone) -> tuple[str, bool]:
