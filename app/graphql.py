@@ -43,6 +43,7 @@ from resolvers.incidents import IncidentMutations, IncidentQueries
 from resolvers.journey_changes import JourneyMutations
 from resolvers.journeys import JourneyQueries
 from resolvers.metrics import MetricsQueries
+from resolvers.named_reports import NamedReportQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
@@ -99,6 +100,7 @@ class Query(
     MetricsQueries,
     FunnelQueries,
     StageQueries,
+    NamedReportQueries,
 ):
     pass
 
