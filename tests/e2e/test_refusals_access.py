@@ -31,6 +31,7 @@ VALUES = {
     "Boolean": False,
     "String": "x",
     "ID": "jrn_x",
+    "Date": "2026-01-31",
     "DateTime": "2026-01-31T12:00:00Z",
     "Duration": "PT1S",
     "Money": "1.00 EUR",

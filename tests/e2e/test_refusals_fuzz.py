@@ -60,6 +60,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "Float": st.floats(allow_nan=False, allow_infinity=False),
     "Boolean": st.booleans(),
     "JSON": objects | json,
+    "Date": st.dates().map(str),
     "DateTime": dates,
     "Duration": st.integers(0, 10**9).map("PT{}S".format) | st.integers(0, 10**9).map("P{}D".format),
     "Money": st.integers(-(10**12), 10**12).map("{} EUR".format),

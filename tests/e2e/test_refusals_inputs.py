@@ -44,6 +44,7 @@ LENGTHS = (
     "P999999999D",
     "P\u0661D",
 )
+DAYS = ("2026-02-30", "2026-1-1", "20260101", "2026-01-01T00:00:00Z", "\u0662026-01-01", "2026-01-01\n")
 SUMS = (
     "1",
     "1 eur",
@@ -59,6 +60,10 @@ OTHER = ("", 5, 1.5, True, [], {}, ["x"])
 # Where each scalar is taken, and what it does not take.
 SCALARS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "DateTime": ("events(filter: {since: $v}) { nodes { id } }", DATES + OTHER),
+    "Date!": (
+        'setCampaignCost(input: {campaign: "a", since: $v, until: "2030-01-01", amount: "1 EUR"}) { settled }',
+        DAYS + OTHER,
+    ),
     "Duration": (
         f'validateTemplate(input: {{id: "a", name: "A", category: CUSTOM, steps: [{STEP}]}}) {{ valid }}',
         LENGTHS + OTHER,

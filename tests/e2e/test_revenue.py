@@ -180,12 +180,6 @@ async def test_a_cost_that_cannot_be_is_refused_with_its_place(
     assert await listed(api) == []
 
 
-@pytest.mark.parametrize("since", ["2026-02-30", "2026-1-1", "20260101", "2026-01-01T00:00:00Z", ""])
-async def test_what_is_no_date_is_no_input(api: Client, since: str) -> None:
-    body = await api.send(SET, i=JANUARY | {"since": since})
-    assert "A Date is RFC 3339's full-date: 2026-01-31." in body["errors"][0]["message"]
-
-
 @pytest.mark.parametrize(
     ("given", "argument"),
     [
