@@ -23,18 +23,9 @@ from storage.analytics.funnel_members import count_members, members
 from storage.milestones import MILESTONES
 from storage.mongo import Mongo
 from tests.domain.samples import NOON
-from tests.storage.analytics.histories import (
-    Fact,
-    Way,
-    World,
-    facts,
-    judged,
-    plain,
-    questions,
-    reported,
-    scopes,
-    ways,
-)
+from tests.storage.analytics import asked as plainly
+from tests.storage.analytics.asked import judged, plain, questions, reported, scopes
+from tests.storage.analytics.histories import Fact, Way, World, facts, ways
 from tests.storage.subjects import all_pages
 
 careful = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -42,7 +33,7 @@ many_ways, many_facts = st.lists(ways, max_size=5), st.lists(facts, max_size=5)
 
 
 async def agrees(mongo: Mongo, world: World, scope: Scope, question: FunnelQuestion) -> None:
-    units = world.units(scope, question)
+    units = plainly.units(world, scope, question)
     plan = question.plan(scope)
     assert await funnel(mongo, scope, question) == counted(units, plan, scope.now)
     walks = [walk(each.moments, plan, scope.now) for each in units]
@@ -102,8 +93,10 @@ async def test_each_figure_opens_the_journeys_behind_it(
     scope = Scope(tenant_id=world.tenant, **asked)
     pick = Pick(len(question.steps), outcome, rows if question.breakdown else None)
     order = JourneyOrder.CREATED_AT
-    behind = [each for each in world.units(scope, question) if figure(each, scope, question, pick) == 1]
-    expected = world.journeys(behind, question, wanted)
+    behind = [
+        each for each in plainly.units(world, scope, question) if figure(each, scope, question, pick) == 1
+    ]
+    expected = plainly.journeys(world, behind, question, wanted)
 
     async def page(asked: Page) -> Rows[str]:
         return await members(mongo, scope, question, pick, wanted, order, asked)

@@ -149,6 +149,16 @@ async def test_stages_are_entered_stayed_in_and_left(desk: Desk) -> None:
     assert (customer.entries, customer.exits, customer.time.mean) == (1, 1, Figure(3 * HOUR))
 
 
+async def test_only_stays_that_began_in_the_range_count_but_where_they_led_is_told_until_now(
+    desk: Desk,
+) -> None:
+    await some_journeys(desk)
+    found = await desk.stages(until=2)
+    assert (found[Stage.LEAD].entries, found[Stage.LEAD].went_on, found[Stage.LEAD].exits) == (4, 1, 2)
+    assert found[Stage.CUSTOMER].entries == 0
+    assert (await desk.stages(since=2))[Stage.CUSTOMER].entries == 1
+
+
 async def test_steps_are_entered_and_left(desk: Desk) -> None:
     await some_journeys(desk)
     call, offer, sign = await desk.steps()
