@@ -4,11 +4,12 @@ A rule waits for an event, for conditions on a customer to turn true, or for a t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from domain.condition import Condition, Unmet, look_up, unmet
+from domain.action import Action, problems
+from domain.condition import Condition, Unmet, unmet
 from domain.errors import InvalidInput, Problem
 from domain.events import Envelope
 from domain.external import MAX_TYPE, TYPE
@@ -20,47 +21,9 @@ MAX_CONDITIONS: Final = 50
 FACTS_UPDATED: Final = "customer:facts_updated"
 
 
-class ActionKind(StrEnum):
-    START_JOURNEY = "start_journey"
-    ADVANCE_JOURNEY = "advance_journey"
-    SKIP_STEP = "skip_step"
-    COMPLETE_JOURNEY = "complete_journey"
-    ABANDON_JOURNEY = "abandon_journey"
-    UPDATE_CONTEXT = "update_context"
-    UPDATE_FACTS = "update_facts"
-    ADD_TOUCHPOINT = "add_touchpoint"
-    CREATE_HANDOFF = "create_handoff"
-    EMIT_EVENT = "emit_event"
-
-    @property
-    def finds_a_journey(self) -> bool:
-        return self in (
-            ActionKind.ADVANCE_JOURNEY,
-            ActionKind.SKIP_STEP,
-            ActionKind.COMPLETE_JOURNEY,
-            ActionKind.ABANDON_JOURNEY,
-            ActionKind.UPDATE_CONTEXT,
-        )
-
-
 class CatchUp(StrEnum):
     ONCE = "once"
     SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """What a trigger does. `params` are constants, `mapping` fills more from paths in the event (`data.score`).
-
-    A journey is found by the id under `journeyId`, else as the newest live one of `template_id` of the event's
-    customer or lead, standing at `step` where one is named.
-    """
-
-    kind: ActionKind
-    template_id: str | None = None
-    step: str | None = None
-    params: JsonObject = field(default_factory=dict)
-    mapping: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +78,11 @@ def why_not(rule: Rule, seen: Mapping[str, Json]) -> tuple[Unmet, ...]:
     return unmet(rule.conditions, seen)
 
 
-def values(action: Action, seen: Mapping[str, Json]) -> JsonObject:
-    """The action's constants, and what its mapping finds in the event."""
-    found = {key: look_up(path, seen)[1] for key, path in action.mapping.items()}
-    return action.params | {key: value for key, value in found.items() if value is not None}
-
-
 def require_valid(rule: Rule) -> None:
     """Raises InvalidInput with every reason why the rule could not work."""
-    found = [*_rule_problems(rule), *_action_problems(rule.action, "action")]
+    found = [*_rule_problems(rule), *problems(rule.action, "action")]
     if rule.otherwise is not None:
-        found += _action_problems(rule.otherwise, "otherwise")
+        found += problems(rule.otherwise, "otherwise")
         if not rule.action.kind.finds_a_journey:
             found.append(Problem("Only an action that looks for a journey has another way.", ("otherwise",)))
     if found:
@@ -151,18 +108,4 @@ def _rule_problems(rule: Rule) -> list[Problem]:
     if rule.type is TriggerType.SCHEDULED:
         problem = problem_with(rule.schedule or "", rule.time_zone)
         found += [problem] if problem else []
-    return found
-
-
-def _action_problems(action: Action, where: str) -> list[Problem]:
-    found = []
-    if action.kind is ActionKind.START_JOURNEY and not action.template_id:
-        found.append(Problem("Say which template starts.", (where, "templateId")))
-    given = action.params.keys() | action.mapping.keys()
-    needed = {
-        ActionKind.ADD_TOUCHPOINT: ("kind", "channel"),
-        ActionKind.CREATE_HANDOFF: ("toPackage",),
-        ActionKind.EMIT_EVENT: ("type",),
-    }.get(action.kind, ())
-    found += [Problem(f"{name} is needed.", (where, "params", name)) for name in needed if name not in given]
     return found

@@ -3,41 +3,15 @@
 import strawberry
 
 from domain import rule as domain
-from domain.rule import ActionKind, CatchUp
+from domain.rule import CatchUp
 from domain.template import TriggerType
+from schema.action import TriggerActionInput
 from schema.condition import ConditionInput
-from schema.scalars import JSON, json_object
+from schema.scalars import JSON
 
 KEY = "Given again, the mutation is not carried out again but answers as before."
 REVISION = "Refuse with CONFLICT when this is not the trigger's revision any more."
 WHICH = "The trigger."
-
-
-@strawberry.input(description="What a trigger does.")
-class TriggerActionInput:
-    kind: ActionKind = strawberry.field(description="What is done.")
-    template_id: str | None = strawberry.field(
-        default=None,
-        description="The template whose journey starts, or of which a live journey is looked for.",
-    )
-    step: str | None = strawberry.field(default=None, description="The step at which the journey must be.")
-    params: JSON | None = strawberry.field(
-        default=None, description="Values that are always the same, an object up to 16 KiB."
-    )
-    mapping: JSON | None = strawberry.field(
-        default=None,
-        description="Names of values and the paths in the event that fill them, an object of texts up to 16 KiB: "
-        "`context.leadScore` by `data.score`.",
-    )
-
-    def to_domain(self) -> domain.Action:
-        return domain.Action(
-            kind=self.kind,
-            template_id=self.template_id,
-            step=self.step,
-            params=json_object(self.params),
-            mapping={key: str(path) for key, path in json_object(self.mapping).items()},
-        )
 
 
 @strawberry.input(description="When a trigger fires, and what it does then.")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from domain import external, handing, steer, walk
+from domain.action import Action, ActionKind
 from domain.approval import ApprovalPolicy
 from domain.errors import DomainError, InvalidInput, JourneyExists
 from domain.events import Outcome, Priority
@@ -15,7 +16,6 @@ from domain.journey_events import JourneyEvent
 from domain.limits import Limits
 from domain.record_events import TouchpointAdded
 from domain.rehearsal import Rehearsal
-from domain.rule import Action, ActionKind
 from domain.template import Definition, Template
 from domain.touchpoint import require_valid
 from domain.values import Json, JsonObject

@@ -9,11 +9,12 @@ import pytest
 
 from domain import rule as rules
 from domain import trigger as domain
+from domain.action import Action, ActionKind, values
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput
 from domain.events import Envelope
 from domain.isp.triggers import ISP_TRIGGERS
-from domain.rule import Action, ActionKind, CatchUp, Rule
+from domain.rule import CatchUp, Rule
 from domain.template import TriggerType
 from domain.trigger import Trigger, TriggerDue, TriggerEvent
 from tests.domain.samples import ANNA, NOON, later
@@ -132,7 +133,7 @@ def test_conditions_and_mappings_see_the_event() -> None:
     seen = rules.scope(envelope())
     assert (seen["id"], seen["leadId"], seen["customerId"]) == ("crm-77", "l-1", None)
     action = replace(START, params={"name": "New"}, mapping={"context.score": "data.score", "no": "data.no"})
-    assert rules.values(action, seen) == {"name": "New", "context.score": 82}
+    assert values(action, seen) == {"name": "New", "context.score": 82}
     [unmet] = rules.why_not(
         replace(QUALIFIED, conditions=(Condition("data.score", Operator.LESS_THAN, 50),)), seen
     )
@@ -141,8 +142,8 @@ def test_conditions_and_mappings_see_the_event() -> None:
 
 def test_a_mapped_value_comes_before_a_constant_which_stands_in_for_it() -> None:
     action = replace(START, params={"priority": "low"}, mapping={"priority": "data.priority"})
-    assert rules.values(action, rules.scope(envelope(data={"priority": "high"})))["priority"] == "high"
-    assert rules.values(action, rules.scope(envelope()))["priority"] == "low"
+    assert values(action, rules.scope(envelope(data={"priority": "high"})))["priority"] == "high"
+    assert values(action, rules.scope(envelope()))["priority"] == "low"
 
 
 def test_facts_are_seen_by_their_names_and_hide_neither_the_data_nor_the_customer() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from domain import external
+from domain.action import Action, ActionKind
 from domain.events import Envelope
 from domain.external import Report
 from domain.firing import Firing, FiringFilter
@@ -15,7 +16,7 @@ from domain.incident import Incident, IncidentFilter
 from domain.journey import Journey
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page
-from domain.rule import Action, ActionKind, Rule
+from domain.rule import Rule
 from domain.template import TriggerType
 from domain.trigger import Trigger
 from storage.events import changes
