@@ -35,8 +35,8 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What is done. `params` are constants, `mapping` fills more from paths in what is seen: in an event (`data.score`),
-    or in a step's journey (`leadScore`).
+    """What is done. `params` are constants, `mapping` fills more from paths in what is seen: an event (`data.score`),
+    or a step's journey (`leadScore`).
 
     A journey is found by the id under `journeyId`, else as the newest live one of `template_id` of the customer or
     lead that is seen, standing at `step` where one is named.

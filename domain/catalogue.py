@@ -13,6 +13,7 @@ from domain import (
     record_events,
     template_events,
     trigger,
+    work_events,
 )
 from domain.events import Event
 
@@ -26,6 +27,7 @@ MODULES: Final = (
     record_events,
     template_events,
     trigger,
+    work_events,
 )
 
 

@@ -1,4 +1,4 @@
-"""What a step takes from its handoff's output into the journey."""
+"""What a step takes from its work's output into the journey."""
 
 import json
 

@@ -135,7 +135,7 @@ class Following:
             return handback.hand_back(
                 journey,
                 definition,
-                handoff_id=handoff.id,
+                id=handoff.id,
                 status=handoff.status,
                 output=handoff.output,
                 reason=handoff.reason,
@@ -188,7 +188,7 @@ class Following:
             return
 
         def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
-            return handback.carry_on(journey, handoff_id=handoff.id, at=at)
+            return handback.carry_on(journey, id=handoff.id, at=at)
 
         cause = _cause(envelope, "again")
         await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, again, cause)
@@ -206,4 +206,4 @@ def _cause(envelope: Envelope, *part: str) -> Cause:
 
 
 def _awaits(journey: Journey, handoff_id: str) -> bool:
-    return journey.handoff is not None and journey.handoff.id == handoff_id
+    return journey.awaited is not None and journey.awaited.id == handoff_id
