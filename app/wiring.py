@@ -109,7 +109,7 @@ async def running(
     wakeup = Wakeup(broker.wake, handoffs.wake if work else None)
     actions = Actions(store, now, room=settings.max_concurrent_journeys)
     triggers = TriggerWorker(store, actions, now)
-    relay = Relay(store, broker.publish, now, wakeup.wake, triggers.fire)
+    relay = Relay(store, broker.publish, now, wakeup.wake, triggers.fire, actions)
     store.changes.logged = relay.logged
     feed = Feed(broker, store.events, now)
     runtime = Runtime(

@@ -54,6 +54,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("searchTokens"), {}),
         (_by("wakeAt"), {"sparse": True}),
         (_by("reservation"), {"sparse": True, "unique": True}),
+        (_by("tenantId", "parentId", "createdKey"), {}),
     ],
     "templates": [
         *_outbox(),

@@ -14,8 +14,19 @@ from domain.handoff_events import (
     HandoffRetried,
 )
 from domain.incident import IncidentSettled
-from domain.journey_events import HandoffRequested, HandoffWithdrawn, NotificationRequested
+from domain.journey_events import (
+    HandoffRequested,
+    HandoffWithdrawn,
+    IncidentOpened,
+    IncidentResolved,
+    JourneyAbandoned,
+    JourneyCompleted,
+    JourneyFailed,
+    NotificationRequested,
+    StepRetried,
+)
 from domain.trigger import TriggerDue
+from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 
 Word = Literal["feed", "follow", "triggers"]
 
@@ -32,7 +43,15 @@ FOLLOWED: Final = frozenset(
         HandoffCancelled,
         HandoffRetried,
         IncidentSettled,
+        ActionRequested,
+        ChildRequested,
+        WorkWithdrawn,
+        IncidentOpened,
+        IncidentResolved,
     )
+)
+OF_CHILDREN: Final = frozenset(
+    each.type for each in (JourneyCompleted, JourneyFailed, JourneyAbandoned, StepRetried)
 )
 
 
@@ -40,7 +59,13 @@ def words(change: Sequence[Envelope]) -> tuple[Word, ...]:
     """Imported history has no side effects."""
     if change[0].origin is Origin.IMPORT:
         return ()
-    follows = any(each.type in FOLLOWED for each in change)
+    followed = FOLLOWED | OF_CHILDREN if _of_child(change) else FOLLOWED
+    follows = any(each.type in followed for each in change)
     fires = any(each.type == TriggerDue.type or not each.type.startswith("trigger:") for each in change)
     wanted: dict[Word, bool] = {"feed": True, "follow": follows, "triggers": fires}
     return tuple(word for word, holds in wanted.items() if holds)
+
+
+def _of_child(change: Sequence[Envelope]) -> bool:
+    """Whether it is a journey's that another one waits for."""
+    return (change[0].facets or {}).get("parentId") is not None

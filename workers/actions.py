@@ -3,6 +3,7 @@ again does nothing."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 from domain import external, handing, steer, walk
 from domain.action import Action, ActionKind
@@ -23,11 +24,13 @@ from storage.store import Store
 from storage.subject import Cause
 from workers.finding import Finding, NothingToDo, filled, object_, text
 
+ROOM: Final = 10_000  # active journeys of a tenant, where nothing else is set
+
 
 class Actions:
     """`room` is how many active journeys a tenant may have."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], *, room: int) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], *, room: int = ROOM) -> None:
         self._store, self._now, self._room = store, now, room
         self._finding = Finding(store)
 
@@ -76,8 +79,6 @@ class Actions:
         self, action: Action, given: JsonObject, tenant_id: str, cause: Cause
     ) -> tuple[Template, str, list[JourneyEvent]]:
         """The template, the new journey's id and the events it starts with."""
-        template = await self._store.templates.startable(tenant_id, action.template_id or "", None)
-        await self._store.journeys.require_room(tenant_id, self._room)
         priority = text(given, "priority")
         request = walk.Start(
             name=text(given, "name"),
@@ -87,6 +88,20 @@ class Actions:
             context=object_(given, "context"),
         )
         id = f"jrn_{cause.command_id}"
+        template, started = await self._begun(id, action.template_id or "", None, request, tenant_id, cause)
+        return template, id, started
+
+    async def _begun(
+        self,
+        id: str,
+        template_id: str,
+        version: int | None,
+        request: walk.Start,
+        tenant_id: str,
+        cause: Cause,
+    ) -> tuple[Template, list[JourneyEvent]]:
+        template = await self._store.templates.startable(tenant_id, template_id, version)
+        await self._store.journeys.require_room(tenant_id, self._room)
         started = walk.start(
             id,
             template.definition,
@@ -96,7 +111,23 @@ class Actions:
             by=cause.actor,
             at=self._now(),
         )
-        return template, id, started
+        return template, started
+
+    async def start(
+        self,
+        id: str,
+        template_id: str,
+        version: int | None,
+        request: walk.Start,
+        tenant_id: str,
+        cause: Cause,
+    ) -> Journey:
+        """Start a journey with this id, of the newest active version where none is named. Twice is once. Raises
+        DomainError."""
+        if done := await self._store.journeys.outcome(id, cause):
+            return done.state
+        _, started = await self._begun(id, template_id, version, request, tenant_id, cause)
+        return (await self._store.journeys.start(id, started, cause)).state
 
     async def _start(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
         _, id, started = await self._started(action, given, tenant_id, cause)

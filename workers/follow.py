@@ -1,4 +1,4 @@
-"""What follows from an event on other documents: handoffs of steps, steps of ended handoffs, incidents, touchpoints.
+"""What follows from an event on other documents: the work of steps, steps whose work has ended, incidents, touchpoints.
 
 An event's id makes the id of the command that follows from it, so twice is once, whoever does it.
 """
@@ -25,19 +25,24 @@ from domain.journey import Journey
 from domain.journey_events import (
     HandoffRequested,
     HandoffWithdrawn,
+    IncidentOpened,
+    IncidentResolved,
     JourneyEvent,
     NotificationRequested,
 )
 from domain.template import Definition
 from domain.touchpoint import from_notification
+from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 from storage.codec import load_event
 from storage.incidents import incident_id
+from storage.pending import OF_CHILDREN
 from storage.store import Store
-from storage.subject import Cause, digest
 from storage.templates import SYSTEM
+from workers.actions import Actions
+from workers.causes import following
+from workers.step_work import GONE_ON, StepWork
 from workers.stuck import try_again
 
-GONE_ON: Final = "the journey went on without it"
 ENDS: Final = {
     HandoffCompleted.type: HandoffStatus.COMPLETED,
     HandoffFailed.type: HandoffStatus.FAILED,
@@ -48,8 +53,17 @@ ENDS: Final = {
 
 
 class Following:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, actions: Actions) -> None:
         self._store = store
+        work = StepWork(store, actions)
+        self._works = {
+            ActionRequested.type: work.perform,
+            ChildRequested.type: work.start,
+            WorkWithdrawn.type: work.withdraw,
+            IncidentOpened.type: work.open_incident,
+            IncidentResolved.type: work.resolve_incident,
+            **dict.fromkeys(OF_CHILDREN, work.hear),
+        }
 
     async def follow(self, change: Sequence[Envelope]) -> None:
         """Do all that follows from a change."""
@@ -66,10 +80,12 @@ class Following:
                 await self._carry_on(envelope)
             elif envelope.type == IncidentSettled.type:
                 await try_again(self._store, envelope)
+            elif envelope.type in self._works:
+                await self._works[envelope.type](envelope)
 
     async def _touch(self, envelope: Envelope) -> None:
         event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
-        cause = _cause(envelope)
+        cause = following(envelope)
         await self._store.touchpoints.add(
             f"tch_{cause.command_id}", from_notification(envelope, event), cause
         )
@@ -85,7 +101,7 @@ class Following:
         package = await self._store.packages.find(envelope.tenant_id, event.package)
         created = handover.created(envelope, event, journey, step, package)
         events = handing.create(event.handoff_id, created, package, by=SYSTEM, strict=False)
-        await self._store.handoffs.create(event.handoff_id, events, _cause(envelope))
+        await self._store.handoffs.create(event.handoff_id, events, following(envelope))
         # Whoever withdrew it between the look at the journey and the creation found nothing to cancel.
         journey = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
         if not _awaits(journey, event.handoff_id):
@@ -97,7 +113,7 @@ class Following:
 
     async def _cancel(self, id: str, envelope: Envelope) -> None:
         """Nobody waits for it any more; one that has failed is no incident any more."""
-        cause = _cause(envelope, "cancel")
+        cause = following(envelope, "cancel")
         try:
             handoff = await self._store.handoffs.get(id, envelope.tenant_id)
         except NotFound:
@@ -142,7 +158,7 @@ class Following:
                 at=at,
             )
 
-        cause = _cause(envelope, "end")
+        cause = following(envelope, "end")
         await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, end, cause)
 
     async def _open_incident(self, envelope: Envelope, handoff: Handoff) -> None:
@@ -156,7 +172,7 @@ class Following:
             step=handoff.step,
         )
         id, incidents = incident_id(handoff.id, str(handoff.round)), self._store.incidents
-        await incidents.open(id, raised, _cause(envelope, "incident"))
+        await incidents.open(id, raised, following(envelope, "incident"))
         # Whoever retried it meanwhile, or let the journey go on without it, found no incident to resolve.
         now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
         over = None
@@ -165,7 +181,7 @@ class Following:
         elif await self._left(now):
             over = GONE_ON
         if over is not None:
-            await incidents.resolve_if_open(id, envelope.tenant_id, over, _cause(envelope, "resolve"))
+            await incidents.resolve_if_open(id, envelope.tenant_id, over, following(envelope, "resolve"))
 
     async def _left(self, handoff: Handoff) -> bool:
         """Whether it was a step's, and the journey has left that step."""
@@ -179,7 +195,7 @@ class Following:
         incident = incident_id(handoff.id, str(event.round - 1))
         resolution = event.reason or "its data was mended"
         await self._store.incidents.resolve_if_open(
-            incident, envelope.tenant_id, resolution, _cause(envelope, "incident")
+            incident, envelope.tenant_id, resolution, following(envelope, "incident")
         )
         if handoff.journey_id is None or handoff.status is HandoffStatus.FAILED:
             return  # that it has failed anew is told by its failure
@@ -190,19 +206,11 @@ class Following:
         def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
             return handback.carry_on(journey, id=handoff.id, at=at)
 
-        cause = _cause(envelope, "again")
+        cause = following(envelope, "again")
         await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, again, cause)
         now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
         if now.status is HandoffStatus.FAILED:  # anew, before the journey heard of the retry
             await self._end(envelope, now)
-
-
-def _cause(envelope: Envelope, *part: str) -> Cause:
-    """The command that follows from an event, on behalf of whoever caused that."""
-    name = digest("follow", envelope.id, *part)
-    return Cause(
-        SYSTEM, name, envelope.correlation_id, envelope.id, requester=envelope.person, depth=envelope.depth
-    )
 
 
 def _awaits(journey: Journey, handoff_id: str) -> bool:

@@ -17,6 +17,7 @@ from storage.entries import Entry, changes
 from storage.indexes import WITH_OUTBOX
 from storage.pending import Word, words
 from storage.store import Store
+from workers.actions import Actions
 from workers.follow import Following
 from workers.stuck import raise_incident
 
@@ -67,10 +68,10 @@ class Relay:
         now: Callable[[], datetime],
         wake: Wake = _nobody,
         fire: Fire = _nothing,
+        actions: Actions | None = None,
     ) -> None:
-        self._fire = fire
         self._store, self._publish, self._now, self._wake = store, publish, now, wake
-        self._following = Following(store)
+        self._fire, self._following = fire, Following(store, actions or Actions(store, now))
         self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
         self._to_fire: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
         self._struck: list[tuple[str, Sequence[Word]]] = []

@@ -41,13 +41,14 @@ class Process:
 
     store: Store
     worker: TriggerWorker
+    following: Following
     heard: list[list[Envelope]] = field(default_factory=list)
 
     async def hear(self, envelopes: Sequence[Envelope]) -> None:
         """What the process writes: what follows on other documents follows, triggers wait for `settle`."""
         for change in changes(envelopes):
             if "follow" in words(change):
-                await Following(self.store).follow(change)
+                await self.following.follow(change)
             self.heard.append(change)
 
     async def settle(self) -> None:
@@ -78,7 +79,8 @@ class Plant:
     def process(self) -> Process:
         store = Store.of(self.mongo, self.clock)
         self.stack.push_async_callback(store.changes.drain)
-        process = Process(store, TriggerWorker(store, Actions(store, self.clock, room=1_000), self.clock))
+        actions = Actions(store, self.clock, room=1_000)
+        process = Process(store, TriggerWorker(store, actions, self.clock), Following(store, actions))
         store.changes.logged = process.hear
         return process
 
