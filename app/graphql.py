@@ -40,6 +40,7 @@ from resolvers.journeys import JourneyQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
+from resolvers.sources import SourceMutations, SourceQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
 from resolvers.triggers import TriggerMutations, TriggerQueries
@@ -50,6 +51,7 @@ from schema.journey import Journey
 from schema.package import Package
 from schema.scalars import SCALARS
 from schema.template import Template
+from schema.source import Source
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
 from subscriptions.events import EventSubscriptions
@@ -81,6 +83,7 @@ class Query(
     EventTypeQueries,
     PackageQueries,
     TriggerQueries,
+    SourceQueries,
     FiringQueries,
     CustomerQueries,
 ):
@@ -103,6 +106,7 @@ class Mutation(
     PackageMutations,
     TriggerMutations,
     FiringMutations,
+    SourceMutations,
     CustomerMutations,
 ):
     pass
@@ -171,7 +175,18 @@ def build() -> Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[Journey, Handoff, Incident, Template, Touchpoint, Conversion, Package, Trigger, Firing],
+        types=[
+            Journey,
+            Handoff,
+            Incident,
+            Template,
+            Touchpoint,
+            Conversion,
+            Package,
+            Source,
+            Trigger,
+            Firing,
+        ],
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[
             Masking,

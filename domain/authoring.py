@@ -3,7 +3,6 @@
 A check finds every error with its path, not the first only.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 from domain.authoring_work import ID, data_path, work_problems
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput, Problem
+from domain.external import ODD_TYPE, TYPE
 from domain.identity import Actor
 from domain.template import Definition, Step, Template, Trigger, TriggerType
 from domain.template_events import (
@@ -25,7 +25,6 @@ from domain.template_events import (
 
 MAX_STEPS: Final = 200
 LONGEST: Final = timedelta(days=3653)  # ten years: what lies further ahead is a slip of the pen
-_EVENT = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_]*")
 
 
 def create(definition: Definition, version: int, *, tenant_id: str, at: datetime) -> list[TemplateEvent]:
@@ -158,8 +157,8 @@ def _trigger(trigger: Trigger, path: tuple[str, ...]) -> Iterator[Problem]:
     yield from _name(trigger.name, *path, "name")
     match trigger.type:
         case TriggerType.EVENT:
-            if not _EVENT.fullmatch(trigger.event or ""):
-                yield Problem("An event trigger names an event type: area:name.", (*path, "event"))
+            if not TYPE.fullmatch(trigger.event or ""):
+                yield Problem(f"An event trigger names an event type. {ODD_TYPE}", (*path, "event"))
         case TriggerType.SCHEDULED:
             if len((trigger.schedule or "").split()) != 5:  # noqa: PLR2004
                 yield Problem("A schedule is a cron expression of five fields.", (*path, "schedule"))

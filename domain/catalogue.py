@@ -11,6 +11,7 @@ from domain import (
     journey_events,
     package,
     record_events,
+    source,
     template_events,
     trigger,
     work_events,
@@ -26,6 +27,7 @@ MODULES: Final = (
     package,
     record_events,
     template_events,
+    source,
     trigger,
     work_events,
 )

@@ -12,7 +12,7 @@ from domain.action import Action, problems
 from domain.condition import Condition, Unmet, unmet
 from domain.errors import InvalidInput, Problem
 from domain.events import Envelope
-from domain.external import MAX_TYPE, TYPE
+from domain.external import ODD_TYPE, TYPE
 from domain.schedule import problem_with
 from domain.template import TriggerType
 from domain.values import Json, JsonObject
@@ -54,10 +54,11 @@ def scope(envelope: Envelope, facts: JsonObject | None = None) -> dict[str, Json
         "customerId": envelope.customer_id,
         "leadId": envelope.lead_id,
         "data": envelope.data,
+        "attributes": envelope.attributes,
     }
     if facts is None:
         return seen
-    kept = {name: seen[name] for name in ("customerId", "leadId", "data")}
+    kept = {name: seen[name] for name in ("customerId", "leadId", "data", "attributes")}
     return {**seen, **facts, **kept, "facts": facts}
 
 
@@ -97,8 +98,8 @@ def _rule_problems(rule: Rule) -> list[Problem]:
         found.append(Problem("A trigger is SCHEDULED, CONDITIONAL or waits for an EVENT.", ("type",)))
     if rule.type is TriggerType.EVENT and not (rule.event or "").strip():
         found.append(Problem("Say which event type it waits for.", ("event",)))
-    elif rule.event and (not TYPE.fullmatch(rule.event) or len(rule.event) > MAX_TYPE):
-        found.append(Problem("A type is `area:name` in lower case, at most 100 characters.", ("event",)))
+    elif rule.event and not TYPE.fullmatch(rule.event):
+        found.append(Problem(ODD_TYPE, ("event",)))
     elif rule.event and rule.event.startswith("trigger:"):
         found.append(Problem("What triggers do fires no triggers.", ("event",)))
     if rule.type is TriggerType.CONDITIONAL and not rule.conditions:

@@ -13,6 +13,7 @@ from schema.journey import Journey
 from schema.node import Node
 from schema.package import Package
 from schema.permissions import CanView
+from schema.source import Source
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
@@ -69,6 +70,8 @@ async def _find(info: Info, id: str) -> Node | None:
                 return Incident.of(await store.incidents.get(id, tenant))
             case "pkg":
                 return Package.of(await store.packages.get(id, tenant))
+            case "src":
+                return Source.of(await store.sources.get(id, tenant))
             case "trg":
                 trigger = await store.triggers.get(id, tenant)
                 return None if trigger.deleted else Trigger.of(trigger)

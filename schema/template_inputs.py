@@ -115,7 +115,9 @@ class TemplateTriggerInput:
     )
     name: str = strawberry.field(description="The trigger's name for people.")
     type: TriggerType = strawberry.field(description="What makes it fire.")
-    event: str | None = strawberry.field(default=None, description="The event type it waits for: area:name.")
+    event: str | None = strawberry.field(
+        default=None, description="The event type it waits for, letter for letter."
+    )
     schedule: str | None = strawberry.field(default=None, description="A cron expression of five fields.")
     time_zone: str | None = strawberry.field(default=None, description="The time zone of the schedule.")
     conditions: list[ConditionInput] = strawberry.field(

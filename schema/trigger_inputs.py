@@ -25,8 +25,8 @@ class TriggerRuleInput:
     description: str = strawberry.field(default="", description="What it is for.")
     event: str | None = strawberry.field(
         default=None,
-        description="The event type it waits for: area:name. A CONDITIONAL one without looks at every change of a "
-        "customer's facts.",
+        description="The event type it waits for, letter for letter. A CONDITIONAL one without looks at every change "
+        "of a customer's facts.",
     )
     schedule: str | None = strawberry.field(
         default=None, description="When it fires, as a cron expression of five fields."
@@ -83,7 +83,7 @@ class TriggerInput:
 
 @strawberry.input(description="An event to try a trigger with. It is not recorded.")
 class TestEventInput:
-    type: str = strawberry.field(description="What would happen, as area:name.")
+    type: str = strawberry.field(description="What would happen, such as `crm:lead_qualified`.")
     source: str = strawberry.field(default="test", description="The system that would report it.")
     data: JSON | None = strawberry.field(default=None, description="What it would say, an object.")
     customer_id: str | None = strawberry.field(

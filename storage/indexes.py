@@ -71,6 +71,11 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("pendingFor", "dueKey"), {"sparse": True}),
     ],
     "packages": [*_outbox(), (_by("tenantId"), {})],
+    "sources": [
+        *_outbox(),
+        (_by("listedFor"), {"sparse": True}),
+        (_by("nameKey"), {"sparse": True, "unique": True}),
+    ],
     "triggers": [
         *_outbox(),
         (_by("listedFor"), {"sparse": True}),

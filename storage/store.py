@@ -16,6 +16,7 @@ from storage.journeys import Journeys
 from storage.mongo import Mongo
 from storage.packages import Packages
 from storage.templates import Templates
+from storage.sources import Sources
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
 from storage.triggers import Triggers
 
@@ -31,6 +32,7 @@ class Store:
     packages: Packages
     incidents: Incidents
     triggers: Triggers
+    sources: Sources
     firings: Firings
     customers: Customers
     touchpoints: Records[Touchpoint, TouchpointAdded]
@@ -54,6 +56,7 @@ class Store:
             Triggers(mongo, changes, templates, now),
             Firings(mongo, changes),
             Customers(changes),
+            Sources(mongo, changes, now),
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
         )

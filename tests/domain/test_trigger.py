@@ -74,7 +74,7 @@ def test_a_rule_that_nothing_would_ever_fire_is_refused(type: TriggerType) -> No
     assert refusals(replace(QUALIFIED, type=type)) == {("type",)}
 
 
-@pytest.mark.parametrize("event", [None, "", "  ", "qualified", "Crm:Lead", "crm:", "a:" + "b" * 100])
+@pytest.mark.parametrize("event", [None, "", "  ", ":qualified", "crm:lead qualified", "a:" + "b" * 199])
 def test_an_event_trigger_names_an_event_type(event: str | None) -> None:
     assert refusals(replace(QUALIFIED, event=event)) == {("event",)}
 

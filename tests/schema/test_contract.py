@@ -172,6 +172,7 @@ def test_what_can_be_found_again_is_a_node() -> None:
         "Touchpoint",
         "Conversion",
         "Package",
+        "Source",
         "Trigger",
         "Firing",
     }
