@@ -1,5 +1,6 @@
 """JSON that the database can keep: at most 32 levels, keys without what it takes for its own words, 64-bit numbers."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from domain.errors import Problem
@@ -13,8 +14,24 @@ ODD_NUMBER: Final = "A number in JSON lies within those of 64 bits."
 def json_problems(value: object, path: tuple[str, ...] = ()) -> list[Problem]:
     """Every reason why the value cannot be kept, each with its path; of what lies too deep only that it does."""
     found: list[Problem] = []
-    _look(value, path, MAX_LEVELS, found)
+    if not _fits(value, MAX_LEVELS):  # paths are only for what has a problem: most has none
+        _look(value, path, MAX_LEVELS, found)
     return found
+
+
+def _fits(value: object, levels: int) -> bool:
+    inside: Iterable[object]
+    if isinstance(value, dict):
+        if not all(value) or any(key[0] == "$" or "\0" in key for key in value):
+            return False
+        inside = value.values()
+    elif isinstance(value, list):
+        inside = value
+    else:
+        return not isinstance(value, int | float) or -(2**63) < value < 2**63
+    if levels == 1:
+        return not value
+    return all(isinstance(inner, str) or _fits(inner, levels - 1) for inner in inside)
 
 
 def _look(value: object, path: tuple[str, ...], levels: int, found: list[Problem]) -> None:

@@ -5,18 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import orjson
-
 from domain import external
-from domain.errors import InvalidInput, TooLarge
+from domain.errors import InvalidInput
 from domain.events import Envelope
 from domain.external import Report
-from domain.journey import MAX_CONTEXT_BYTES
 from storage.store import Store
 from storage.subject import Cause
 
 MAX_EVENTS: Final = 1_000  # at a time
-MAX_BYTES: Final = MAX_CONTEXT_BYTES  # of an event's data
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +21,6 @@ class Kept:
 
     event: Envelope
     duplicate: bool
-
-
-def require_size(data: object) -> None:
-    """Raises TooLarge for data of more than 256 KiB as JSON."""
-    if len(orjson.dumps(data)) > MAX_BYTES:
-        raise TooLarge(f"It has at most {MAX_BYTES:,} bytes of JSON.", "data")
 
 
 def require_good(report: Report, *, now: datetime) -> None:
