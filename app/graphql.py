@@ -40,6 +40,7 @@ from resolvers.journeys import JourneyQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
+from resolvers.retention import RetentionMutations, RetentionQueries
 from resolvers.sources import SourceMutations, SourceQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
@@ -86,6 +87,7 @@ class Query(
     SourceQueries,
     FiringQueries,
     CustomerQueries,
+    RetentionQueries,
 ):
     pass
 
@@ -108,6 +110,7 @@ class Mutation(
     FiringMutations,
     SourceMutations,
     CustomerMutations,
+    RetentionMutations,
 ):
     pass
 

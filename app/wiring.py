@@ -25,6 +25,7 @@ from workers.calls import Calls
 from workers.handoffs import HandoffWorker
 from workers.outbound import Outbound
 from workers.relay import Relay
+from workers.retention import RetentionWorker
 from workers.timers import Timers
 from workers.triggers import TriggerWorker
 from workers.wakeup import Wakeup
@@ -137,6 +138,7 @@ async def running(
             runtime.spawn(runtime.timers.run(), "timers")
             runtime.spawn(handoffs.run(), "handoffs")
             runtime.spawn(triggers.run(), "triggers")
+            runtime.spawn(RetentionWorker(store, now, new_id).run(), "retention")
             runtime.spawn(handoffs.listen(broker.woken()), "work")
         yield runtime
     finally:

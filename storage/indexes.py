@@ -90,6 +90,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
+    "retentions": [*_outbox(), (_by("wakeAt"), {"sparse": True})],
     "tenants": [],
     "secrets": [],
     "events": [

@@ -9,12 +9,14 @@ from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
 from storage.customers import Customers
 from storage.events import EventLog
+from storage.expiry import Expiry
 from storage.firings import Firings
 from storage.handoffs import Handoffs
 from storage.incidents import Incidents
 from storage.journeys import Journeys
 from storage.mongo import Mongo
 from storage.packages import Packages
+from storage.retention import Retentions
 from storage.templates import Templates
 from storage.sources import Sources
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
@@ -37,6 +39,8 @@ class Store:
     customers: Customers
     touchpoints: Records[Touchpoint, TouchpointAdded]
     conversions: Records[Conversion, ConversionAdded]
+    retention: Retentions
+    expiry: Expiry
 
     @classmethod
     def of(cls, mongo: Mongo, now: Callable[[], datetime]) -> "Store":
@@ -59,4 +63,6 @@ class Store:
             Sources(mongo, changes, now),
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
+            Retentions(mongo, changes, now),
+            Expiry(mongo),
         )
