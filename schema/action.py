@@ -22,7 +22,7 @@ class TriggerAction:
     params: JSON = strawberry.field(description="Values that are always the same.")
     mapping: JSON = strawberry.field(
         description="Names of values and the paths that fill them: in the event, such as `data.score`; of a step, in "
-        "its journey's context."
+        "its journey's context, which is there whole as `context`."
     )
 
     @classmethod
@@ -50,7 +50,7 @@ class TriggerActionInput:
     mapping: JSON | None = strawberry.field(
         default=None,
         description="Names of values and the paths that fill them, an object of texts up to 16 KiB: in the event, "
-        "`context.leadScore` by `data.score`; of a step, in its journey's context.",
+        "`context.leadScore` by `data.score`; of a step, in its journey's context, which is there whole as `context`.",
     )
 
     def to_domain(self) -> domain.Action:

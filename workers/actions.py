@@ -15,6 +15,7 @@ from domain.isp.event_types import data_problems
 from domain.journey import Journey
 from domain.journey_events import JourneyEvent
 from domain.limits import Limits
+from domain.output import require_fit
 from domain.record_events import TouchpointAdded
 from domain.rehearsal import Rehearsal
 from domain.template import Definition, Template
@@ -111,6 +112,7 @@ class Actions:
             by=cause.actor,
             at=self._now(),
         )
+        require_fit(template.definition.default_context | request.context)
         return template, started
 
     async def start(
@@ -159,7 +161,9 @@ class Actions:
                 case ActionKind.ABANDON_JOURNEY:
                     return steer.abandon(current, reason=reason, at=at)
                 case _:
-                    return steer.update_context(current, definition, changes=object_(given, "context"), at=at)
+                    changes = object_(given, "context")
+                    require_fit(current.context, changes)
+                    return steer.update_context(current, definition, changes=changes, at=at)
 
         return (await self._store.journeys.change(journey.id, tenant_id, run, cause)).state.id
 

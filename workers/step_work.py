@@ -4,6 +4,7 @@ journey hears how that ended.
 Each is done for a visit that still waits for it, under an id that the visit's event makes.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -97,13 +98,12 @@ class StepWork:
             child = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
 
     async def _tell(self, envelope: Envelope, parent_id: str, child: Journey) -> None:
+        def hear(parent: Journey, definition: Definition, at: datetime) -> list[JourneyEvent]:
+            return nesting.hear(parent, definition, child, at=at)
+
         cause = following(envelope, "parent", child.status.value)
-        await self._store.journeys.change(
-            parent_id,
-            envelope.tenant_id,
-            lambda parent, definition, at: nesting.hear(parent, definition, child, at=at),
-            cause,
-        )
+        with suppress(NotFound):  # an old one may be gone for good
+            await self._store.journeys.change(parent_id, envelope.tenant_id, hear, cause)
 
     async def withdraw(self, envelope: Envelope) -> None:
         """Nobody waits for it any more: a child is abandoned, and what failed is no incident any more."""

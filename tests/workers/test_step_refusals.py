@@ -129,3 +129,11 @@ async def test_an_action_whose_step_was_left_is_not_done(quiet: Store, tenant: s
     await then(quiet, journey.id, ActionRequested, WorkWithdrawn)
     assert (await quiet.touchpoints.page(tenant, RecordFilter(journey_id=journey.id), PAGE)).items == []
     assert (await now(quiet, journey)).current_step == "b"
+
+
+async def test_an_action_that_would_make_the_context_too_large_is_refused(living: Store, tenant: str) -> None:
+    doubling = doing(ActionKind.UPDATE_CONTEXT, mapping={"context.copy": "context"})
+    journey = await begun(living, tenant, flowing(doubling, "b"), context={"long": "x" * 140_000})
+    assert (journey.incident, list(journey.context)) == (True, ["long"])
+    assert journey.awaited is not None
+    assert "bytes" in (journey.awaited.reason or "")
