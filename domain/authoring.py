@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
-from zoneinfo import ZoneInfo
 
 from domain.authoring_work import ID, data_path, work_problems
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.external import ODD_TYPE, TYPE
 from domain.identity import Actor
+from domain.schedule import problems_with
 from domain.template import Definition, Step, Template, Trigger, TriggerType
 from domain.template_events import (
     TemplateActivated,
@@ -160,10 +160,9 @@ def _trigger(trigger: Trigger, path: tuple[str, ...]) -> Iterator[Problem]:
             if not TYPE.fullmatch(trigger.event or ""):
                 yield Problem(f"An event trigger names an event type. {ODD_TYPE}", (*path, "event"))
         case TriggerType.SCHEDULED:
-            if len((trigger.schedule or "").split()) != 5:  # noqa: PLR2004
-                yield Problem("A schedule is a cron expression of five fields.", (*path, "schedule"))
-            if trigger.time_zone is not None and not _is_time_zone(trigger.time_zone):
-                yield Problem("A time zone is written like Europe/Rome.", (*path, "timeZone"))
+            zone = "UTC" if trigger.time_zone is None else trigger.time_zone
+            for odd in problems_with(trigger.schedule or "", zone):
+                yield replace(odd, path=(*path, *odd.path))
         case TriggerType.CONDITIONAL:
             if not trigger.conditions:
                 yield Problem("A conditional trigger has at least one condition.", (*path, "conditions"))
@@ -172,11 +171,3 @@ def _trigger(trigger: Trigger, path: tuple[str, ...]) -> Iterator[Problem]:
     yield from _conditions(trigger.conditions, (*path, "conditions"))
     for name, data in trigger.context_mapping.items():
         yield from data_path(data, *path, "contextMapping", name)
-
-
-def _is_time_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True

@@ -13,7 +13,7 @@ from domain.condition import Condition, Unmet, unmet
 from domain.errors import InvalidInput, Problem
 from domain.events import Envelope
 from domain.external import ODD_TYPE, TYPE
-from domain.schedule import problem_with
+from domain.schedule import problems_with
 from domain.template import TriggerType
 from domain.values import Json, JsonObject
 
@@ -69,11 +69,6 @@ def awaited(rule: Rule) -> str | None:
     return (rule.event or FACTS_UPDATED) if rule.type is TriggerType.CONDITIONAL else None
 
 
-def waits_for(rule: Rule, type: str) -> bool:
-    """Whether events of this type concern the rule."""
-    return awaited(rule) == type
-
-
 def why_not(rule: Rule, seen: Mapping[str, Json]) -> tuple[Unmet, ...]:
     """The conditions that do not hold."""
     return unmet(rule.conditions, seen)
@@ -107,6 +102,5 @@ def _rule_problems(rule: Rule) -> list[Problem]:
     if len(rule.conditions) > MAX_CONDITIONS:
         found.append(Problem(f"At most {MAX_CONDITIONS} conditions.", ("conditions",)))
     if rule.type is TriggerType.SCHEDULED:
-        problem = problem_with(rule.schedule or "", rule.time_zone)
-        found += [problem] if problem else []
+        found += problems_with(rule.schedule or "", rule.time_zone)
     return found
