@@ -61,6 +61,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("tenantId", "listKey"), {}),
         (_by("tenantId", "templateId", "version"), {"unique": True}),
         (_by("triggerKeys"), {"sparse": True}),
+        (_by("activeKey", "version"), {}),
     ],
     "handoffs": [
         *_outbox(),
@@ -81,6 +82,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("listedFor"), {"sparse": True}),
         (_by("wakeAt"), {"sparse": True}),
         (_by("eventKey"), {"sparse": True}),
+        (_by("followKey"), {"sparse": True}),
     ],
     "firings": [*_outbox(), *_listed(FIRING_FILTERS, "createdKey")],
     "truths": [],

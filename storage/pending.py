@@ -25,6 +25,7 @@ from domain.journey_events import (
     NotificationRequested,
     StepRetried,
 )
+from domain.template_events import TemplateActivated, TemplateCreated, TemplateDeactivated
 from domain.trigger import TriggerDue
 from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 
@@ -48,6 +49,9 @@ FOLLOWED: Final = frozenset(
         WorkWithdrawn,
         IncidentOpened,
         IncidentResolved,
+        TemplateCreated,
+        TemplateActivated,
+        TemplateDeactivated,
     )
 )
 OF_CHILDREN: Final = frozenset(

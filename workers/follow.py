@@ -1,4 +1,5 @@
-"""What follows from an event on other documents: the work of steps, steps whose work has ended, incidents, touchpoints.
+"""What follows from an event on other documents: the work of steps, steps whose work has ended, incidents, touchpoints,
+scheduled triggers of templates.
 
 An event's id makes the id of the command that follows from it, so twice is once, whoever does it.
 """
@@ -31,6 +32,7 @@ from domain.journey_events import (
     NotificationRequested,
 )
 from domain.template import Definition
+from domain.template_events import TemplateActivated, TemplateCreated, TemplateDeactivated
 from domain.touchpoint import from_notification
 from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 from storage.codec import load_event
@@ -50,6 +52,7 @@ ENDS: Final = {
     HandoffExpired.type: HandoffStatus.EXPIRED,
     HandoffCancelled.type: HandoffStatus.CANCELLED,
 }
+OF_TEMPLATES: Final = (TemplateCreated.type, TemplateActivated.type, TemplateDeactivated.type)
 
 
 class Following:
@@ -63,6 +66,7 @@ class Following:
             IncidentOpened.type: work.open_incident,
             IncidentResolved.type: work.resolve_incident,
             **dict.fromkeys(OF_CHILDREN, work.hear),
+            **dict.fromkeys(OF_TEMPLATES, self._schedule),
         }
 
     async def follow(self, change: Sequence[Envelope]) -> None:
@@ -89,6 +93,11 @@ class Following:
         await self._store.touchpoints.add(
             f"tch_{cause.command_id}", from_notification(envelope, event), cause
         )
+
+    async def _schedule(self, envelope: Envelope) -> None:
+        """The triggers that follow a template are as its newest active version has them."""
+        found = await self._store.templates.many([envelope.subject], envelope.tenant_id)
+        await self._store.triggers.follow(found[envelope.subject], following(envelope))
 
     async def _hand_over(self, envelope: Envelope) -> None:
         """Make the step's handoff, unless the journey has left the step by now."""

@@ -119,6 +119,11 @@ def test_the_built_in_rules_are_valid(name: str) -> None:
     rules.require_valid(ISP_TRIGGERS[name])
 
 
+def test_no_built_in_rule_is_scheduled() -> None:
+    """It would have no document that its time could come by; those of templates get one."""
+    assert [rule for rule in ISP_TRIGGERS.values() if rule.type is TriggerType.SCHEDULED] == []
+
+
 def test_what_a_rule_waits_for() -> None:
     assert rules.awaited(QUALIFIED) == "crm:lead_qualified"
     assert rules.awaited(RISKY) == "customer:facts_updated"
