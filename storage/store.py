@@ -17,8 +17,8 @@ from storage.journeys import Journeys
 from storage.mongo import Mongo
 from storage.packages import Packages
 from storage.retention import Retentions
-from storage.templates import Templates
 from storage.sources import Sources
+from storage.templates import Templates
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
 from storage.triggers import Triggers
 
@@ -32,9 +32,9 @@ class Store:
     journeys: Journeys
     handoffs: Handoffs
     packages: Packages
+    sources: Sources
     incidents: Incidents
     triggers: Triggers
-    sources: Sources
     firings: Firings
     customers: Customers
     touchpoints: Records[Touchpoint, TouchpointAdded]
@@ -56,11 +56,11 @@ class Store:
             Journeys(mongo, changes, templates),
             Handoffs(mongo, changes),
             Packages(mongo, changes, now),
+            Sources(mongo, changes, now),
             Incidents(mongo, changes),
             Triggers(mongo, changes, templates, now),
             Firings(mongo, changes),
             Customers(changes),
-            Sources(mongo, changes, now),
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
             Retentions(mongo, changes, now),
