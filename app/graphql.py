@@ -51,8 +51,8 @@ from schema.incident import Incident
 from schema.journey import Journey
 from schema.package import Package
 from schema.scalars import SCALARS
-from schema.template import Template
 from schema.source import Source
+from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
 from subscriptions.events import EventSubscriptions
@@ -83,8 +83,8 @@ class Query(
     EventQueries,
     EventTypeQueries,
     PackageQueries,
-    TriggerQueries,
     SourceQueries,
+    TriggerQueries,
     FiringQueries,
     CustomerQueries,
     RetentionQueries,
@@ -106,9 +106,9 @@ class Mutation(
     TouchpointMutations,
     ReportingMutations,
     PackageMutations,
+    SourceMutations,
     TriggerMutations,
     FiringMutations,
-    SourceMutations,
     CustomerMutations,
     RetentionMutations,
 ):

@@ -28,8 +28,8 @@ MODULES: Final = (
     package,
     record_events,
     retention,
-    template_events,
     source,
+    template_events,
     trigger,
     work_events,
 )
