@@ -54,7 +54,7 @@ class Trigger(Node):
         description="When its schedule fires next; null without a schedule, or switched off."
     )
     revision: int = strawberry.field(
-        description="Grows with each change; 0 for a built-in trigger that nobody has changed."
+        description="Grows with each change; 0 for a built-in trigger that has had none, by a person or its template."
     )
     created_at: datetime = strawberry.field(description="When it was created.")
     created_by: Actor = strawberry.field(description="Who created it.")
