@@ -1,4 +1,4 @@
-"""Where a package is reached: the address that an administrator sets, the paths behind it, and whether it answers.
+"""Where another system is reached: the address that an administrator sets, the paths behind it, and whether it answers.
 
 Whether a name leads anywhere, and whether that may be called, shows only when it is.
 """
@@ -28,8 +28,8 @@ class Probed:
     milliseconds: float
 
 
-def problem_with_address(address: str) -> str | None:
-    """Why this cannot be where a package is reached; None where it can."""
+def problem_with_address(address: str, *, query: bool = False) -> str | None:
+    """Why this cannot be where a package is reached; None where it can. `query`: whether it may end with one."""
     if len(address) > LONGEST:
         return f"An address has at most {LONGEST} characters."
     if not address.isprintable() or re.search(r"[\s\\]", address):
@@ -45,8 +45,10 @@ def problem_with_address(address: str) -> str | None:
         return "An address holds no user and no password."
     if not HOST.fullmatch(parsed.hostname or "") or port == 0:
         return "An address names a host, by a name or a number."
-    if "?" in address or "#" in address:
-        return "An address ends with its path: no query, no fragment."
+    if "#" in address:
+        return "An address has no fragment."
+    if "?" in address and not query:
+        return "An address ends with its path: no query."
     return None
 
 

@@ -15,6 +15,7 @@ from domain import (
     source,
     template_events,
     trigger,
+    webhook,
     work_events,
 )
 from domain.events import Event
@@ -31,6 +32,7 @@ MODULES: Final = (
     source,
     template_events,
     trigger,
+    webhook,
     work_events,
 )
 

@@ -93,6 +93,18 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
     "retentions": [*_outbox(), (_by("wakeAt"), {"sparse": True})],
+    "webhooks": [
+        *_outbox(),
+        (_by("listedFor"), {"sparse": True}),
+        (_by("eventKeys"), {"sparse": True}),
+    ],
+    "deliveries": [
+        (_by("webhookId", "createdKey"), {}),
+        (_by("webhookId", "status", "createdKey"), {}),
+        (_by("wakeAt"), {"sparse": True}),
+        (_by("queue", "wakeAt"), {"sparse": True}),
+        (_by("expiresAt"), {"sparse": True}),
+    ],
     "tenants": [],
     "secrets": [],
     "events": [

@@ -1,5 +1,5 @@
 """Who must still hear of a change: `feed` tells the subscribers, `follow` writes what follows on other documents,
-`triggers` fires those that wait for it."""
+`triggers` fires those that wait for it, `webhooks` makes the deliveries to those that want it."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -29,7 +29,7 @@ from domain.template_events import TemplateActivated, TemplateCreated, TemplateD
 from domain.trigger import TriggerDue
 from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 
-Word = Literal["feed", "follow", "triggers"]
+Word = Literal["feed", "follow", "triggers", "webhooks"]
 
 FOLLOWED: Final = frozenset(
     each.type
@@ -66,7 +66,7 @@ def words(change: Sequence[Envelope]) -> tuple[Word, ...]:
     followed = FOLLOWED | OF_CHILDREN if _of_child(change) else FOLLOWED
     follows = any(each.type in followed for each in change)
     fires = any(each.type == TriggerDue.type or not each.type.startswith("trigger:") for each in change)
-    wanted: dict[Word, bool] = {"feed": True, "follow": follows, "triggers": fires}
+    wanted: dict[Word, bool] = {"feed": True, "follow": follows, "triggers": fires, "webhooks": True}
     return tuple(word for word, holds in wanted.items() if holds)
 
 

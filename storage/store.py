@@ -8,6 +8,7 @@ from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
 from storage.customers import Customers
+from storage.deliveries import Deliveries
 from storage.events import EventLog
 from storage.expiry import Expiry
 from storage.firings import Firings
@@ -21,6 +22,7 @@ from storage.sources import Sources
 from storage.templates import Templates
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
 from storage.triggers import Triggers
+from storage.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Store:
     conversions: Records[Conversion, ConversionAdded]
     retention: Retentions
     expiry: Expiry
+    webhooks: Webhooks
+    deliveries: Deliveries
 
     @classmethod
     def of(cls, mongo: Mongo, now: Callable[[], datetime]) -> "Store":
@@ -65,4 +69,6 @@ class Store:
             Records(mongo, changes, CONVERSION),
             Retentions(mongo, changes, now),
             Expiry(mongo),
+            Webhooks(mongo, changes),
+            Deliveries(mongo),
         )

@@ -6,7 +6,7 @@ to say that there is work makes it prompt; the poll makes it sure.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -68,11 +68,6 @@ class Dispatch(Generic[T]):
     def close(self, queue: str) -> None:
         """Nothing may be taken from it for a moment."""
         self._turns.close(queue, _clock() + OFF_SECONDS)
-
-    async def listen(self, woken: AsyncIterator[str]) -> None:
-        """Hear of work that other processes have made, for ever."""
-        async for queue in woken:
-            self.wake(queue)
 
     async def run(self) -> None:
         """Do what is due, for ever. In the end, what is under way has some seconds more; then it is left to its

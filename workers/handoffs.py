@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -49,10 +49,6 @@ class HandoffWorker:
     def wake(self, queue: str) -> None:
         """There is something to do in this queue."""
         self._dispatch.wake(queue)
-
-    async def listen(self, woken: AsyncIterator[str]) -> None:
-        """Hear of work that other processes have made, for ever."""
-        await self._dispatch.listen(woken)
 
     async def run(self) -> None:
         """Do what is due, for ever."""

@@ -6,7 +6,7 @@ Everything here may be done twice, by any number of workers.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -18,6 +18,7 @@ from storage.indexes import WITH_OUTBOX
 from storage.pending import Word, words
 from storage.store import Store
 from workers.actions import Actions
+from workers.consumers import Consume, Consumers
 from workers.follow import Following
 from workers.stuck import raise_incident
 
@@ -28,7 +29,6 @@ SWEEP_SECONDS: Final = 1.0
 BATCH: Final = 500
 AT_ONCE: Final = 8  # subjects that a sweep catches up with
 QUEUE: Final = 10_000
-FIRED_AT_ONCE: Final = 100
 STRIKE_SECONDS: Final = 0.1
 
 
@@ -41,16 +41,11 @@ class Published(Protocol):
 
 Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
 Wake = Callable[[str], None]
-Fire = Callable[[Sequence[Sequence[Envelope]]], Awaitable[Sequence[Exception | None]]]
 WAKING: Final = frozenset((HandoffCreated.type, HandoffStarted.type, HandoffRetried.type))
 
 
 def _nobody(_: str) -> None:
     pass
-
-
-async def _nothing(changes: Sequence[Sequence[Envelope]]) -> Sequence[Exception | None]:
-    return [None] * len(changes)
 
 
 class Incomplete(Exception):
@@ -59,7 +54,7 @@ class Incomplete(Exception):
 
 class Relay:
     """`publish` tells the subscribers of one change; it raises Unavailable while they cannot be told. `wake` tells the
-    workers that a queue has something for them; what they miss they find."""
+    workers that a queue has something for them; what they miss they find. `consumers` do what other words stand for."""
 
     def __init__(
         self,
@@ -67,14 +62,14 @@ class Relay:
         publish: Publish,
         now: Callable[[], datetime],
         wake: Wake = _nobody,
-        fire: Fire = _nothing,
+        consumers: Mapping[Word, Consume] | None = None,
         actions: Actions | None = None,
     ) -> None:
         self._store, self._publish, self._now, self._wake = store, publish, now, wake
-        self._fire, self._following = fire, Following(store, actions or Actions(store, now))
+        self._following = Following(store, actions or Actions(store, now))
         self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
-        self._to_fire: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
         self._struck: list[tuple[str, Sequence[Word]]] = []
+        self._consumers = Consumers(consumers or {}, self._strike)
         self._away = False  # the subscribers, for the rest of a sweep
 
     async def logged(self, envelopes: Sequence[Envelope]) -> None:
@@ -83,8 +78,7 @@ class Relay:
             pending = words(change)
             if "feed" in pending and not self._queue.full():
                 self._queue.put_nowait(change)
-            if "triggers" in pending and not self._to_fire.full():
-                self._to_fire.put_nowait(change)
+            self._consumers.put(change, pending)
             if "follow" in pending:
                 await self._following.follow(change)
                 self._struck.append((change[0].id, ("follow",)))
@@ -97,7 +91,7 @@ class Relay:
         """Tell the subscribers of this process's changes, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell())
-            tasks.create_task(self._fire_often())
+            tasks.create_task(self._consumers.run())
             tasks.create_task(self._strike_often())
 
     async def sweep(self) -> None:
@@ -148,27 +142,33 @@ class Relay:
 
         self._away = False
         await asyncio.gather(*map(catch_up, by_subject.values()))
-        await self._store.events.strike(done)
+        await self._store.events.strike(_merged(done))
         return bool(done)
 
     async def _finish(self, entry: Entry, done: list[tuple[str, Sequence[Word]]]) -> None:
-        first = entry.envelope
         try:
-            [change] = await self._store.events.revisions(first.subject, first.revision - 1, first.revision)
-            if "follow" in entry.pending:
-                await self._following.follow(change)
-                done.append((first.id, ("follow",)))
-            if "triggers" in entry.pending:
-                await self._fire_one(change)
-                done.append((first.id, ("triggers",)))
-            if "feed" in entry.pending and not self._away:
-                await self._publish_change(change)
-                done.append((first.id, ("feed",)))
-        except Unavailable:
-            self._away = True
+            wrong = await self._do(entry, done)
         except Exception as error:
-            log.exception("The entry %s fails", first.id)
-            await self._put_off(entry, error)
+            wrong = error
+        if isinstance(wrong, Unavailable):
+            self._away = True
+        elif wrong is not None:
+            log.error("The entry %s fails", entry.envelope.id, exc_info=wrong)
+            await self._put_off(entry, wrong)
+
+    async def _do(self, entry: Entry, done: list[tuple[str, Sequence[Word]]]) -> Exception | None:
+        """Do what an entry waits for; what went wrong with a consumer, which holds up no other."""
+        first = entry.envelope
+        [change] = await self._store.events.revisions(first.subject, first.revision - 1, first.revision)
+        if "follow" in entry.pending:
+            await self._following.follow(change)
+            done.append((first.id, ("follow",)))
+        finished, wrong = await self._consumers.finish(change, entry.pending)
+        done += [(first.id, finished)] if finished else []
+        if "feed" in entry.pending and not self._away:
+            await self._publish_change(change)
+            done.append((first.id, ("feed",)))
+        return wrong
 
     async def _put_off(self, entry: Entry, error: Exception) -> None:
         """It is tried later. After ten tries it is an incident, and holds up nothing any more."""
@@ -189,31 +189,12 @@ class Relay:
                 continue
             self._struck.append((change[0].id, ("feed",)))
 
-    async def _fire_often(self) -> None:
-        """Fire triggers behind the back of whoever made the change; what goes wrong is left to the sweep."""
-        while True:
-            batch = [await self._to_fire.get()]
-            while not self._to_fire.empty() and len(batch) < FIRED_AT_ONCE:
-                batch.append(self._to_fire.get_nowait())
-            try:
-                outcomes = await self._fire(batch)
-            except Exception as error:
-                log.warning("Triggers are left to the sweep: %r", error)
-                continue
-            for change, wrong in zip(batch, outcomes, strict=True):
-                if wrong is None:
-                    self._struck.append((change[0].id, ("triggers",)))
-                else:
-                    log.warning("Triggers of %s are left to the sweep: %r", change[0].id, wrong)
-
-    async def _fire_one(self, change: list[Envelope]) -> None:
-        [wrong] = await self._fire([change])
-        if wrong is not None:
-            raise wrong
-
     def _drop_queue(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
+
+    def _strike(self, id: str, done: Sequence[Word]) -> None:
+        self._struck.append((id, done))
 
     async def _strike_often(self) -> None:
         while True:

@@ -98,7 +98,10 @@ async def test_the_tenth_failure_of_an_entry_opens_an_incident_and_no_try_follow
     assert backlog.entries == 0, "it is no backlog of the relay any more"
     [failing] = backlog.failing
     assert (failing.envelope.id, failing.attempts) == (bad.id, TRIES)
-    assert (failing.pending, failing.last_error) == (("feed", "follow", "triggers"), "ValidationError")
+    assert (failing.pending, failing.last_error) == (
+        ("feed", "follow", "triggers", "webhooks"),
+        "ValidationError",
+    )
     assert len(await incidents(store, tenant)) == 1
 
 
