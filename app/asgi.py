@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.asyncapi import PATH, asyncapi
 from app.auth import check_production
 from app.graphql import build
 from app.ingest import Ingest
@@ -116,6 +117,7 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
         WebSocketRoute("/graphql", late),
         Route("/events", events),
         Route("/events/{source_id}", events),
+        Route(PATH, asyncapi),
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]
