@@ -20,7 +20,10 @@ from tests.domain.samples import definition
 from tests.storage.subjects import cause, follow, start
 from tests.workers.handing import hand_over
 from tests.workers.keeping import ALL, DAY, House, house_of
+from tests.workers.triggering import EMIT, add, firings, report, rule
+from workers.actions import Actions
 from workers.retention import EVERY
+from workers.triggers import TriggerWorker
 
 
 @pytest.fixture
@@ -188,6 +191,23 @@ async def test_what_a_source_reports_again_is_known_as_long_as_the_log_keeps_it(
     house.clock.at += 2 * DAY
     await house.worker().poll()
     assert await house.report("1")
+
+
+async def test_a_trigger_that_fired_for_it_does_not_fire_again(house: House) -> None:
+    store = house.store
+    worker = TriggerWorker(store, Actions(store, house.clock, room=10), house.clock)
+    trigger = await add(store, house.tenant, rule(EMIT))
+    first = await report(store, house.tenant, "test:happened", id="1")
+    await worker.fire([[first]])
+    await house.settle()
+    house.clock.at += 31 * DAY
+    await house.keep(events=30)
+    await house.worker().poll()
+    assert await house.of(first.subject) == 0
+    again = await report(store, house.tenant, "test:happened", id="1")
+    assert again.id == first.id
+    assert await worker.fire([[again]]) == [None]
+    assert [each.event_id for each in await firings(store, house.tenant, trigger)] == [first.id]
 
 
 async def test_a_key_that_the_log_has_forgotten_makes_nothing_a_second_time(house: House) -> None:
