@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.embedded import embedded
-from tests.benchmarks import handoffs, importing, live, pages, writes
+from tests.benchmarks import handoffs, importing, ingest, live, pages, writes
 from tests.conftest import Servers
 
 
@@ -16,6 +16,7 @@ def main(names: list[str]) -> None:
         "pages": pages.run,
         "live": live.run,
         "handoffs": handoffs.run,
+        "ingest": ingest.run,
         "importing": importing.run,
     }
     with TemporaryDirectory() as folder, embedded(Path(folder)) as own:
