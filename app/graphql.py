@@ -28,6 +28,7 @@ from app.masking import Masking
 from resolvers.approvals import ApprovalMutations
 from resolvers.context import Context
 from resolvers.customers import CustomerMutations, CustomerQueries
+from resolvers.deliveries import DeliveryMutations, DeliveryQueries
 from resolvers.event_types import EventTypeQueries
 from resolvers.events import EventQueries
 from resolvers.firings import FiringMutations, FiringQueries
@@ -45,6 +46,8 @@ from resolvers.sources import SourceMutations, SourceQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
 from resolvers.triggers import TriggerMutations, TriggerQueries
+from resolvers.webhooks import WebhookMutations, WebhookQueries
+from schema.delivery import WebhookDelivery
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.incident import Incident
@@ -55,6 +58,7 @@ from schema.source import Source
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
+from schema.webhook import Webhook
 from subscriptions.events import EventSubscriptions
 from subscriptions.handoffs import HandoffSubscriptions
 from subscriptions.journeys import JourneySubscriptions
@@ -88,6 +92,8 @@ class Query(
     FiringQueries,
     CustomerQueries,
     RetentionQueries,
+    WebhookQueries,
+    DeliveryQueries,
 ):
     pass
 
@@ -111,6 +117,8 @@ class Mutation(
     FiringMutations,
     CustomerMutations,
     RetentionMutations,
+    WebhookMutations,
+    DeliveryMutations,
 ):
     pass
 
@@ -189,6 +197,8 @@ def build() -> Schema:
             Source,
             Trigger,
             Firing,
+            Webhook,
+            WebhookDelivery,
         ],
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[

@@ -19,7 +19,8 @@ from resolvers.context import Context
 log = logging.getLogger(__name__)
 
 HTTP_UNAUTHORIZED = 401
-SECRETIVE = ("rotatePackageSecret", "rotateSourceSecret")  # what their input holds is never repeated
+# What the input of these holds is never repeated.
+SECRETIVE = ("rotatePackageSecret", "rotateSourceSecret", "rotateWebhookSecret", "createWebhook")
 OF_THE_DOCUMENT = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 

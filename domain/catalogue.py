@@ -15,7 +15,7 @@ from domain import (
     source,
     template_events,
     trigger,
-    webhook,
+    webhook_events,
     work_events,
 )
 from domain.events import Event
@@ -32,7 +32,7 @@ MODULES: Final = (
     source,
     template_events,
     trigger,
-    webhook,
+    webhook_events,
     work_events,
 )
 

@@ -7,14 +7,22 @@ without end. Secrets are not here: only their names are, the texts lie encrypted
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar, Final, assert_never
+from typing import Final, assert_never
 
 from domain.address import problem_with_address
 from domain.errors import IllegalTransition, InvalidInput, Problem
-from domain.events import Event
 from domain.external import OWN_AREAS, TYPE
 from domain.identity import Actor
 from domain.secret import Secret, require_overlap, rotated, signing
+from domain.webhook_events import (
+    WebhookChanged,
+    WebhookCreated,
+    WebhookDeleted,
+    WebhookDisabled,
+    WebhookEnabled,
+    WebhookEvent,
+    WebhookSecretRotated,
+)
 
 EVERYTHING: Final = "*"
 AREA: Final = "webhook"  # whose events are delivered to nobody who does not name it
@@ -52,66 +60,6 @@ class Webhook:
     def wants(self, type: str) -> bool:
         """Whether it is subscribed to events of this type."""
         return not patterns(type).isdisjoint(self.types)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookCreated(Event):
-    """An address hears of the tenant's events from now on."""
-
-    type: ClassVar[str] = "webhook:created"
-    tenant_id: str
-    name: str
-    description: str = ""
-    address: str
-    types: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookChanged(Event):
-    """A webhook has another name, address or types of event."""
-
-    type: ClassVar[str] = "webhook:changed"
-    name: str
-    description: str
-    address: str
-    types: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSecretRotated(Event):
-    """A new secret signs from now on; the older ones do until then. The text is in no event."""
-
-    type: ClassVar[str] = "webhook:secret_rotated"
-    secret_id: str
-    older_until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookEnabled(Event):
-    """Events are delivered to a webhook again: what waits, and what happens from now on."""
-
-    type: ClassVar[str] = "webhook:enabled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookDisabled(Event):
-    """Nothing is delivered to a webhook any more: a person switched it off, or its address failed for days."""
-
-    type: ClassVar[str] = "webhook:disabled"
-    reason: str | None = None
-    failing_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookDeleted(Event):
-    """A webhook was deleted; what waited for it is not delivered any more."""
-
-    type: ClassVar[str] = "webhook:deleted"
-
-
-WebhookEvent = (
-    WebhookCreated | WebhookChanged | WebhookSecretRotated | WebhookEnabled | WebhookDisabled | WebhookDeleted
-)
 
 
 def patterns(type: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ import strawberry
 
 from domain.errors import InvalidInput, NotFound
 from schema.arguments import ObjectId, ObjectIds
+from schema.delivery import WebhookDelivery
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.identity import Viewer
@@ -17,6 +18,7 @@ from schema.source import Source
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
+from schema.webhook import Webhook
 
 MAX_NODES = 100
 MANY = ("jrn_", "hof_")  # read in one go
@@ -52,7 +54,7 @@ class NodeQueries:
         return [known.get(id) if id.startswith(MANY) else await _find(info, id) for id in ids]
 
 
-async def _find(info: Info, id: str) -> Node | None:
+async def _find(info: Info, id: str) -> Node | None:  # noqa: PLR0912  # a branch for each type
     store, tenant = info.context.store, info.context.identity.tenant_id
     try:
         match id.partition("_")[0]:
@@ -77,6 +79,10 @@ async def _find(info: Info, id: str) -> Node | None:
                 return None if trigger.deleted else Trigger.of(trigger)
             case "fir":
                 return Firing.of(await store.firings.get(id, tenant))
+            case "whk":
+                return Webhook.of(await store.webhooks.get(id, tenant))
+            case "dlv":
+                return WebhookDelivery.of(await store.deliveries.get(id, tenant))
             case _:
                 return None
     except NotFound:

@@ -7,7 +7,8 @@ from typing import Final
 
 from domain import webhook as fold
 from domain.errors import LimitExceeded, NotFound
-from domain.webhook import Webhook, WebhookEvent, patterns
+from domain.webhook import Webhook, patterns
+from domain.webhook_events import WebhookEvent
 from storage.change import Changes
 from storage.codec import Document
 from storage.mongo import Mongo, translated

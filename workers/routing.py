@@ -11,7 +11,8 @@ from datetime import datetime
 from domain import delivery
 from domain.delivery import Delivery
 from domain.events import Envelope, Origin
-from domain.webhook import Webhook, WebhookEnabled, queue_of
+from domain.webhook import Webhook, queue_of
+from domain.webhook_events import WebhookEnabled
 from storage.deliveries import delivery_id
 from storage.store import Store
 

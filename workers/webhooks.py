@@ -15,7 +15,8 @@ from domain import delivery as fold
 from domain import webhook as webhooks
 from domain.delivery import GONE, Delivery, Response
 from domain.errors import DomainError, Unavailable
-from domain.webhook import Webhook, WebhookEvent
+from domain.webhook import Webhook
+from domain.webhook_events import WebhookEvent
 from storage.store import Store
 from storage.subject import Cause, digest
 from storage.templates import SYSTEM

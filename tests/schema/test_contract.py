@@ -175,6 +175,8 @@ def test_what_can_be_found_again_is_a_node() -> None:
         "Source",
         "Trigger",
         "Firing",
+        "Webhook",
+        "WebhookDelivery",
     }
     assert str(TYPES["Node"].fields["id"].type) == "ID!"
 
