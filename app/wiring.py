@@ -132,7 +132,7 @@ async def running(
     triggers = TriggerWorker(store, actions, now)
     routing = Routing(store, now, wakeup.wake)
     consumers: dict[Word, Consume] = {"triggers": triggers.fire, "webhooks": routing.route}
-    relay = Relay(store, broker.publish, now, wakeup.wake, consumers, actions)
+    relay = Relay(store, broker.publish, now, wakeup.wake, consumers, actions, random.random)
     store.changes.logged = relay.logged
     feed = Feed(broker, store.events, now)
     runtime = Runtime(

@@ -55,10 +55,11 @@ class Consumers:
                 if wrong is not None:
                     log.warning("What follows from %s is left to the sweep: %r", change[0].id, wrong)
 
-    async def finish(self, change: Sequence[Envelope], pending: Sequence[Word]) -> Outcome:
-        """Do what is still to be done with one change. One that fails does not hold up the others."""
-        [outcome] = await self._consume([(change, tuple(word for word in BEHIND if word in pending))])
-        return outcome
+    async def finish(self, changes: Sequence[tuple[Sequence[Envelope], Sequence[Word]]]) -> list[Outcome]:
+        """Do what is still to be done with changes, each with all words that are pending."""
+        return await self._consume(
+            [(change, tuple(word for word in BEHIND if word in pending)) for change, pending in changes]
+        )
 
     async def _consume(self, batch: Sequence[tuple[Sequence[Envelope], tuple[Word, ...]]]) -> list[Outcome]:
         async def one(word: Word) -> dict[int, Exception | None]:

@@ -17,7 +17,7 @@ from tests.conftest import Servers
 from tests.e2e.harness import Client, Server, client, eventually, fresh, serving, token
 from tests.e2e.workforce import working
 
-EVENTS, BATCH, KILLS = 10_000, 250, 6
+EVENTS, BATCH, KILLS = 10_000, 250, 4
 EVERY = 40  # one in so many makes the trigger fire
 LONG = 240.0  # far more than it takes; a loaded machine is no error
 EMIT = """mutation($input: EmitEventsInput!) {

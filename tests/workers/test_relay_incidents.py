@@ -179,7 +179,7 @@ async def test_two_workers_that_see_the_tenth_failure_together_open_one_incident
     [entry] = await store.events.due(at + LONGEST, 10)
     other = Worker(Store.of(store.mongo, utc_now))
     for each in (worker, other):
-        await each.relay._put_off(entry, ValueError())
+        await each.relay._catching_up._put_off(entry, ValueError())
     [incident] = await incidents(store, tenant)
     assert incident.event_id == bad.id
     assert (await store.events.backlog(tenant)).failing[0].attempts == TRIES
