@@ -50,7 +50,7 @@ class Delivery:
     last_error: str | None = None
     created_at: datetime
     deadline: datetime
-    wake_at: datetime | None
+    wake_at: datetime | None = None
     claim: str | None = None
     ended_at: datetime | None = None
     expires_at: datetime | None = None
