@@ -158,6 +158,14 @@ class EventLog:
             cursor = self._events.find({"pendingAt": {"$lte": now}}).sort("pendingAt", 1).limit(limit)
             return [entry(each) for each in await cursor.to_list(None)]
 
+    async def left(self, ids: Sequence[str]) -> set[str]:
+        """Those of these entries with something left to do."""
+        with translated():
+            found = await self._events.find(
+                {"_id": {"$in": list(ids)}}, {"pendingAt": 1}, max_time_ms=self._mongo.timeout_ms
+            ).to_list(None)
+        return {each["_id"] for each in found if "pendingAt" in each}
+
     async def strike(self, done: Sequence[tuple[str, Sequence[Word]]]) -> None:
         """These consumers are done with these entries."""
         by_words: dict[tuple[Word, ...], list[str]] = {}
