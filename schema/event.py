@@ -117,7 +117,9 @@ class EventChange:
 @strawberry.type(description="An entry of the log with which the relay has trouble.")
 class FailingEntry:
     event: Event = strawberry.field(description="The event.")
-    pending: list[str] = strawberry.field(description="What is still to be done with it: `feed`, `follow`.")
+    pending: list[str] = strawberry.field(
+        description="What is still to be done with it: `feed`, `follow`, `triggers`, `webhooks`."
+    )
     attempts: int = strawberry.field(description="How often that failed.")
     last_error: str | None = strawberry.field(description="How it failed the last time.")
 

@@ -1,7 +1,8 @@
 """Consumers of the log that work behind the back of whoever made a change: triggers fire, and webhooks hear of it.
 
-All of them are handed the same batch at the same time, and their words are struck together, so that one more of them
-costs no more writes. What goes wrong is left to the sweep.
+Each has its own queue and takes what waits there as one batch, so that none holds up another. What is done at once for
+many costs little: the webhooks of a busy process are looked for ten times a second, however many changes it makes.
+What goes wrong is left to the sweep.
 """
 
 import asyncio
@@ -16,15 +17,20 @@ log = logging.getLogger(__name__)
 
 QUEUE: Final = 10_000
 AT_ONCE: Final = 100  # changes in a batch
-BEHIND: Final[tuple[Word, ...]] = ("triggers", "webhooks")
+PAUSES: Final[Mapping[Word, float]] = {
+    "triggers": 0.0,
+    "webhooks": 0.1,
+}  # seconds behind a batch that is not full
 
-Changes = Sequence[Sequence[Envelope]]
-Consume = Callable[[Changes], Awaitable[Sequence[Exception | None]]]  # for each change what went wrong
+Change = Sequence[Envelope]
+Consume = Callable[
+    [Sequence[Change]], Awaitable[Sequence[Exception | None]]
+]  # for each change what went wrong
 Outcome = tuple[tuple[Word, ...], Exception | None]  # the words that are done with a change; what went wrong
 Strike = Callable[[str, Sequence[Word]], None]
 
 
-async def _nothing(changes: Changes) -> Sequence[Exception | None]:
+async def _nothing(changes: Sequence[Change]) -> Sequence[Exception | None]:
     return [None] * len(changes)
 
 
@@ -33,49 +39,54 @@ class Consumers:
     are done with it."""
 
     def __init__(self, by_word: Mapping[Word, Consume], strike: Strike) -> None:
-        self._by_word = {word: by_word.get(word, _nothing) for word in BEHIND}
+        self._by_word = {word: by_word.get(word, _nothing) for word in PAUSES}
         self._strike = strike
-        self._waiting: asyncio.Queue[tuple[Sequence[Envelope], tuple[Word, ...]]] = asyncio.Queue(QUEUE)
+        self._waiting: dict[Word, asyncio.Queue[Change]] = {word: asyncio.Queue(QUEUE) for word in PAUSES}
 
-    def put(self, change: Sequence[Envelope], pending: Sequence[Word]) -> None:
+    def put(self, change: Change, pending: Sequence[Word]) -> None:
         """There is something to do with this change. Never waits: what there is no room for, the sweep finds."""
-        wanted = tuple(word for word in BEHIND if word in pending)
-        if wanted and not self._waiting.full():
-            self._waiting.put_nowait((change, wanted))
+        for word, waiting in self._waiting.items():
+            if word in pending and not waiting.full():
+                waiting.put_nowait(change)
 
     async def run(self) -> None:
         """Do what was put, for ever."""
-        while True:
-            batch = [await self._waiting.get()]
-            while not self._waiting.empty() and len(batch) < AT_ONCE:
-                batch.append(self._waiting.get_nowait())
-            for (change, _), (done, wrong) in zip(batch, await self._consume(batch), strict=True):
-                if done:
-                    self._strike(change[0].id, done)
-                if wrong is not None:
-                    log.warning("What follows from %s is left to the sweep: %r", change[0].id, wrong)
+        async with asyncio.TaskGroup() as tasks:
+            for word in PAUSES:
+                tasks.create_task(self._run(word))
 
-    async def finish(self, changes: Sequence[tuple[Sequence[Envelope], Sequence[Word]]]) -> list[Outcome]:
+    async def finish(self, changes: Sequence[tuple[Change, Sequence[Word]]]) -> list[Outcome]:
         """Do what is still to be done with changes, each with all words that are pending."""
-        return await self._consume(
-            [(change, tuple(word for word in BEHIND if word in pending)) for change, pending in changes]
-        )
 
-    async def _consume(self, batch: Sequence[tuple[Sequence[Envelope], tuple[Word, ...]]]) -> list[Outcome]:
         async def one(word: Word) -> dict[int, Exception | None]:
-            numbers = [n for n, (_, wanted) in enumerate(batch) if word in wanted]
-            if not numbers:
-                return {}
-            try:
-                outcomes = await self._by_word[word]([batch[n][0] for n in numbers])
-            except Exception as error:
-                outcomes = [error] * len(numbers)
+            numbers = [n for n, (_, pending) in enumerate(changes) if word in pending]
+            outcomes = await self._consume(word, [changes[n][0] for n in numbers]) if numbers else ()
             return dict(zip(numbers, outcomes, strict=True))
 
-        by_word = dict(zip(BEHIND, await asyncio.gather(*map(one, BEHIND)), strict=True))
+        by_word = dict(zip(PAUSES, await asyncio.gather(*map(one, PAUSES)), strict=True))
         found = []
-        for n, (_, wanted) in enumerate(batch):
-            outcomes = {word: by_word[word][n] for word in wanted}
+        for n in range(len(changes)):
+            outcomes = {word: each[n] for word, each in by_word.items() if n in each}
             done = tuple(word for word, wrong in outcomes.items() if wrong is None)
             found.append((done, next((wrong for wrong in outcomes.values() if wrong is not None), None)))
         return found
+
+    async def _run(self, word: Word) -> None:
+        waiting = self._waiting[word]
+        while True:
+            batch = [await waiting.get()]
+            while not waiting.empty() and len(batch) < AT_ONCE:
+                batch.append(waiting.get_nowait())
+            for change, wrong in zip(batch, await self._consume(word, batch), strict=True):
+                if wrong is None:
+                    self._strike(change[0].id, (word,))
+                else:
+                    log.warning("The %s of %s are left to the sweep: %r", word, change[0].id, wrong)
+            if len(batch) < AT_ONCE:
+                await asyncio.sleep(PAUSES[word])
+
+    async def _consume(self, word: Word, batch: Sequence[Change]) -> Sequence[Exception | None]:
+        try:
+            return await self._by_word[word](batch)
+        except Exception as error:
+            return [error] * len(batch)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.embedded import embedded
-from tests.benchmarks import handoffs, importing, ingest, live, pages, writes
+from tests.benchmarks import handoffs, importing, ingest, live, pages, webhooks, writes
 from tests.conftest import Servers
 
 
@@ -17,6 +17,7 @@ def main(names: list[str]) -> None:
         "live": live.run,
         "handoffs": handoffs.run,
         "ingest": ingest.run,
+        "webhooks": webhooks.run,
         "importing": importing.run,
     }
     with TemporaryDirectory() as folder, embedded(Path(folder)) as own:
