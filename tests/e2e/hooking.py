@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from cryptography.fernet import Fernet
 
 from tests.conftest import Servers
-from tests.e2e.harness import Client, Server, eventually, serving
+from tests.e2e.harness import Client, Server, eventually, fresh, serving
 from tests.e2e.packages import LOOPBACK
 
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -22,9 +23,10 @@ ERRORS = "userErrors { code message path currentRevision }"
 
 @contextmanager
 def delivering(servers: Servers) -> Iterator[Server]:
-    """A server that keeps secrets, works, and may call this machine."""
-    key = Fernet.generate_key().decode()
-    with serving(servers, "--work", JOURNEYS_SECRETS_KEY=key, JOURNEYS_TARGET_NETWORKS=LOOPBACK) as server:
+    """A server that keeps secrets, works, and may call this machine. Its database is its own: another test's worker
+    would take up deliveries that it may not make."""
+    key, alone = Fernet.generate_key().decode(), replace(servers, database=fresh("hooks"))
+    with serving(alone, "--work", JOURNEYS_SECRETS_KEY=key, JOURNEYS_TARGET_NETWORKS=LOOPBACK) as server:
         yield server
 
 
