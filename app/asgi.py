@@ -1,4 +1,4 @@
-"""The ASGI application: GraphQL, and two addresses for whoever watches over the process."""
+"""The ASGI application: GraphQL, events over HTTP, and two addresses for whoever watches over the process."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,8 +12,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.asyncapi import PATH, asyncapi
 from app.auth import check_production
 from app.graphql import build
+from app.ingest import Ingest
 from app.settings import Settings
 from app.transport import GraphQLEndpoint, refuse
 from app.wiring import Runtime, running, utc_now
@@ -54,7 +56,7 @@ class BodyLimit:
 class _Late:
     """The endpoint exists once the parts do; until then nothing is served."""
 
-    endpoint: GraphQLEndpoint | None = None
+    endpoint: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.endpoint is None:
@@ -70,7 +72,7 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
     settings = settings or Settings()
     if reasons := check_production(settings):
         raise RuntimeError(" ".join(reasons))
-    late = _Late()
+    late, events = _Late(), _Late()
     parts: list[Runtime] = []
 
     @asynccontextmanager
@@ -78,6 +80,7 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
         async with running(settings, now=now, work=settings.work) as runtime:
             parts.append(runtime)
             late.endpoint = GraphQLEndpoint(build(), runtime)
+            events.endpoint = Ingest(runtime)
             yield
             parts.clear()
 
@@ -112,6 +115,9 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
         Route("/", home),
         Route("/graphql", late),
         WebSocketRoute("/graphql", late),
+        Route("/events", events),
+        Route("/events/{source_id}", events),
+        Route(PATH, asyncapi),
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]

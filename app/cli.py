@@ -17,6 +17,7 @@ import uvicorn
 from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
+from app.asyncapi import printed
 from app.auth import check_production, development_token
 from app.demo import Partner, load
 from app.embedded import EmbeddedError, embedded
@@ -237,6 +238,12 @@ def import_(
 def sdl() -> None:
     """Print the schema."""
     sys.stdout.write(build().as_str() + "\n")
+
+
+@app.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI document: every event that is taken and sent."""
+    sys.stdout.write(printed().decode())
 
 
 @app.command()

@@ -32,6 +32,7 @@ from resolvers.campaign_costs import CampaignCostMutations, CampaignCostQueries
 from resolvers.cohorts import CohortQueries
 from resolvers.context import Context
 from resolvers.customers import CustomerMutations, CustomerQueries
+from resolvers.deliveries import DeliveryMutations, DeliveryQueries
 from resolvers.event_types import EventTypeQueries
 from resolvers.events import EventQueries
 from resolvers.firings import FiringMutations, FiringQueries
@@ -47,20 +48,26 @@ from resolvers.named_reports import NamedReportQueries
 from resolvers.nodes import NodeQueries
 from resolvers.packages import PackageMutations, PackageQueries
 from resolvers.reporting import ReportingMutations
+from resolvers.retention import RetentionMutations, RetentionQueries
+from resolvers.sources import SourceMutations, SourceQueries
 from resolvers.stages import StageQueries
 from resolvers.templates import TemplateMutations, TemplateQueries
 from resolvers.touchpoints import TouchpointMutations, TouchpointQueries
 from resolvers.triggers import TriggerMutations, TriggerQueries
+from resolvers.webhooks import WebhookMutations, WebhookQueries
 from schema.campaign_cost import CampaignCost
+from schema.delivery import WebhookDelivery
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.incident import Incident
 from schema.journey import Journey
 from schema.package import Package
 from schema.scalars import SCALARS
+from schema.source import Source
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
+from schema.webhook import Webhook
 from subscriptions.events import EventSubscriptions
 from subscriptions.handoffs import HandoffSubscriptions
 from subscriptions.journeys import JourneySubscriptions
@@ -91,6 +98,7 @@ class Query(
     EventQueries,
     EventTypeQueries,
     PackageQueries,
+    SourceQueries,
     TriggerQueries,
     FiringQueries,
     CustomerQueries,
@@ -101,6 +109,9 @@ class Query(
     FunnelQueries,
     StageQueries,
     NamedReportQueries,
+    RetentionQueries,
+    WebhookQueries,
+    DeliveryQueries,
 ):
     pass
 
@@ -119,10 +130,14 @@ class Mutation(
     TouchpointMutations,
     ReportingMutations,
     PackageMutations,
+    SourceMutations,
     TriggerMutations,
     FiringMutations,
     CustomerMutations,
     CampaignCostMutations,
+    RetentionMutations,
+    WebhookMutations,
+    DeliveryMutations,
 ):
     pass
 
@@ -201,6 +216,9 @@ def build() -> Schema:
             Trigger,
             Firing,
             CampaignCost,
+            Source,
+            Webhook,
+            WebhookDelivery,
         ],
         config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[

@@ -19,7 +19,8 @@ from resolvers.context import Context
 log = logging.getLogger(__name__)
 
 HTTP_UNAUTHORIZED = 401
-SECRETIVE = "rotatePackageSecret"  # what its input holds is never repeated
+# What the input of these holds is never repeated.
+SECRETIVE = ("rotatePackageSecret", "rotateSourceSecret", "rotateWebhookSecret", "createWebhook")
 OF_THE_DOCUMENT = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
 
@@ -36,11 +37,12 @@ class Masking(SchemaExtension):
         errors = getattr(result, "errors", None)
         if errors:
             context: Context = self.execution_context.context
-            secretive = SECRETIVE in (self.execution_context.query or "")
+            query = self.execution_context.query or ""
+            secretive = next((name for name in SECRETIVE if name in query), None)
             result.errors = [masked(error, context, secretive=secretive) for error in errors]
 
 
-def masked(error: GraphQLError, context: Context, *, secretive: bool = False) -> GraphQLError:
+def masked(error: GraphQLError, context: Context, *, secretive: str | None = None) -> GraphQLError:
     """The error as the client may see it. GraphQL's own errors repeat what was sent, unless that holds a secret."""
     original = error.original_error
     while isinstance(original, GraphQLError) and original.original_error is not None:
@@ -49,7 +51,7 @@ def masked(error: GraphQLError, context: Context, *, secretive: bool = False) ->
         return error
     if isinstance(original, DomainError):
         return _told(error, original, context)
-    message = f"This is not what {SECRETIVE} takes." if secretive else error.message
+    message = f"This is not what {secretive} takes." if secretive else error.message
     if isinstance(error, GraphQLSyntaxError):
         return _with(error, message, code="GRAPHQL_PARSE_FAILED")
     if original is None or isinstance(original, GraphQLError):

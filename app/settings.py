@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     # Private and loopback networks in which addresses of partner systems may lie.
     target_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = Field(default_factory=list)
     lease_seconds: float = Field(default=15.0, gt=0)  # until a call of a worker that died is taken over
-    worker_slots: int = Field(default=64, gt=0)  # calls to partners that one worker has under way
+    worker_slots: int = Field(default=64, gt=0)  # calls to partners, and to webhooks, of one worker
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

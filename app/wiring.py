@@ -16,18 +16,24 @@ from domain.values import milliseconds
 from resolvers.context import Context
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
+from storage.pending import Word
 from storage.secrets import Vault
 from storage.store import Store
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from workers.actions import Actions
 from workers.calls import Calls
+from workers.consumers import Consume
 from workers.handoffs import HandoffWorker
 from workers.outbound import Outbound
 from workers.relay import Relay
+from workers.retention import RetentionWorker
+from workers.routing import Routing
 from workers.timers import Timers
 from workers.triggers import TriggerWorker
-from workers.wakeup import Wakeup
+from workers.wakeup import Wake, Wakeup, listen, sorted_out
+from workers.webhook_calls import WebhookCalls
+from workers.webhooks import WebhookWorker
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +57,10 @@ class Runtime:
     handoffs: HandoffWorker
     triggers: TriggerWorker
     calls: Calls
+    webhook_calls: WebhookCalls
     vault: Vault
     authenticator: Authenticator
+    wake: Wake
     now: Callable[[], datetime]
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -66,6 +74,8 @@ class Runtime:
             max_concurrent_journeys=self.settings.max_concurrent_journeys,
             vault=self.vault,
             probe=self.calls.probe,
+            probe_webhook=self.webhook_calls.probe,
+            wake=self.wake,
             rerun=self.triggers.again,
             rehearse=self.triggers.rehearse,
         )
@@ -106,10 +116,23 @@ async def running(
         slots=settings.worker_slots,
         lease=settings.lease_seconds,
     )
-    wakeup = Wakeup(broker.wake, handoffs.wake if work else None)
+    webhook_calls = WebhookCalls(store, vault, outbound.send, now)
+    webhooks = WebhookWorker(
+        store,
+        webhook_calls,
+        now,
+        new_id=new_id,
+        chance=random.random,
+        slots=settings.worker_slots,
+        lease=settings.lease_seconds,
+    )
+    own = sorted_out(handoffs.wake, webhooks.wake)
+    wakeup = Wakeup(broker.wake, own if work else None)
     actions = Actions(store, now, room=settings.max_concurrent_journeys)
     triggers = TriggerWorker(store, actions, now)
-    relay = Relay(store, broker.publish, now, wakeup.wake, triggers.fire)
+    routing = Routing(store, now, wakeup.wake)
+    consumers: dict[Word, Consume] = {"triggers": triggers.fire, "webhooks": routing.route}
+    relay = Relay(store, broker.publish, now, wakeup.wake, consumers, actions, random.random)
     store.changes.logged = relay.logged
     feed = Feed(broker, store.events, now)
     runtime = Runtime(
@@ -122,8 +145,10 @@ async def running(
         handoffs,
         triggers,
         calls,
+        webhook_calls,
         vault,
         Authenticator(settings, now),
+        wakeup.wake,
         now,
     )
     try:
@@ -137,7 +162,9 @@ async def running(
             runtime.spawn(runtime.timers.run(), "timers")
             runtime.spawn(handoffs.run(), "handoffs")
             runtime.spawn(triggers.run(), "triggers")
-            runtime.spawn(handoffs.listen(broker.woken()), "work")
+            runtime.spawn(RetentionWorker(store, now, new_id).run(), "retention")
+            runtime.spawn(webhooks.run(), "webhooks")
+            runtime.spawn(listen(broker.woken(), own), "work")
         yield runtime
     finally:
         await store.changes.drain()

@@ -1,27 +1,21 @@
-"""Where a package is reached: the address that an administrator sets, the paths behind it, the secret of its calls,
-and whether it answers.
+"""Where another system is reached: the address that an administrator sets, the paths behind it, and whether it answers.
 
 Whether a name leads anywhere, and whether that may be called, shows only when it is.
 """
 
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from domain.condition import look_up
-from domain.errors import InvalidInput
 from domain.values import Json
 
 PATH: Final = re.compile(r"/[\w./~!$&'()*+,;=:@%{}-]*", re.ASCII)
 PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 DATA: Final = re.compile(r"[^\s.]+(\.[^\s.]+)*")
 HOST: Final = re.compile(r"[\w.:-]+")
-SECRET: Final = re.compile(r"whsec_([A-Za-z0-9+/]+=*)")  # as Standard Webhooks writes them
-SECRET_BYTES: Final = range(24, 65)
 LONGEST: Final = 500
 
 
@@ -34,8 +28,8 @@ class Probed:
     milliseconds: float
 
 
-def problem_with_address(address: str) -> str | None:
-    """Why this cannot be where a package is reached; None where it can."""
+def problem_with_address(address: str, *, query: bool = False) -> str | None:
+    """Why this cannot be where a package is reached; None where it can. `query`: whether it may end with one."""
     if len(address) > LONGEST:
         return f"An address has at most {LONGEST} characters."
     if not address.isprintable() or re.search(r"[\s\\]", address):
@@ -51,8 +45,10 @@ def problem_with_address(address: str) -> str | None:
         return "An address holds no user and no password."
     if not HOST.fullmatch(parsed.hostname or "") or port == 0:
         return "An address names a host, by a name or a number."
-    if "?" in address or "#" in address:
-        return "An address ends with its path: no query, no fragment."
+    if "#" in address:
+        return "An address has no fragment."
+    if "?" in address and not query:
+        return "An address ends with its path: no query."
     return None
 
 
@@ -75,14 +71,3 @@ def filled(path: str, data: Mapping[str, Json]) -> str:
         return text.replace(".", "%2E") if text in (".", "..") else quote(text, safe="")
 
     return PARAMETER.sub(fill, path)
-
-
-def require_secret(text: str) -> None:
-    """Raises InvalidInput for what is no secret, without showing it."""
-    found = SECRET.fullmatch(text)
-    try:
-        length = len(b64decode(found[1], validate=True)) if found else 0
-    except NotBase64:
-        length = 0
-    if length not in SECRET_BYTES:
-        raise InvalidInput("A secret is whsec_ and the base64 of 24 to 64 random bytes.", "secret")

@@ -3,19 +3,19 @@
 A check finds every error with its path, not the first only.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, assert_never
-from zoneinfo import ZoneInfo
 
-from domain.approval import check_policy
+from domain.authoring_work import ID, data_path, work_problems
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput, Problem
+from domain.external import ODD_TYPE, TYPE
 from domain.identity import Actor
-from domain.template import Definition, Step, StepType, Template, Trigger, TriggerType
+from domain.schedule import problems_with
+from domain.template import Definition, Step, Template, Trigger, TriggerType
 from domain.template_events import (
     TemplateActivated,
     TemplateCreated,
@@ -25,9 +25,6 @@ from domain.template_events import (
 
 MAX_STEPS: Final = 200
 LONGEST: Final = timedelta(days=3653)  # ten years: what lies further ahead is a slip of the pen
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
-_EVENT = re.compile(r"[a-z][a-z0-9_-]*:[a-z][a-z0-9_]*")
 
 
 def create(definition: Definition, version: int, *, tenant_id: str, at: datetime) -> list[TemplateEvent]:
@@ -82,7 +79,7 @@ def problems(definition: Definition) -> list[Problem]:
 
 
 def _problems(definition: Definition) -> Iterator[Problem]:
-    if not _ID.fullmatch(definition.template_id):
+    if not ID.fullmatch(definition.template_id):
         yield Problem("An id is 1 to 64 lower-case letters, digits, _ and -.", ("id",))
     yield from _name(definition.name, "name")
     if not definition.steps:
@@ -94,24 +91,19 @@ def _problems(definition: Definition) -> Iterator[Problem]:
     orders = {step.id: step.order for step in definition.steps}
     for n, step in enumerate(definition.steps):
         yield from _step(step, orders, ("steps", str(n)))
-        yield from _work(step, definition, ("steps", str(n)))
+        yield from work_problems(step, definition, ("steps", str(n)))
     yield from _twice((trigger.id for trigger in definition.triggers), "triggers", "id")
     for n, trigger in enumerate(definition.triggers):
         yield from _trigger(trigger, ("triggers", str(n)))
     key = definition.settings.entry_key
     if key is not None:
-        yield from _data_path(key, "settings", "entryKey")
+        yield from data_path(key, "settings", "entryKey")
     yield from _promise(definition.settings.sla, "settings", "sla")
 
 
 def _name(name: str, *path: str) -> Iterator[Problem]:
     if not 1 <= len(name.strip()) <= 200:  # noqa: PLR2004
         yield Problem("A name is 1 to 200 characters.", path)
-
-
-def _data_path(text: str, *path: str) -> Iterator[Problem]:
-    if not _PATH.fullmatch(text):
-        yield Problem("A path is names with dots between them.", path)
 
 
 def _promise(promise: timedelta | None, *path: str) -> Iterator[Problem]:
@@ -128,7 +120,7 @@ def _twice(values: Iterable[str], *where: str) -> Iterator[Problem]:
 
 
 def _step(step: Step, orders: dict[str, int], path: tuple[str, ...]) -> Iterator[Problem]:
-    if not _ID.fullmatch(step.id):
+    if not ID.fullmatch(step.id):
         yield Problem("An id is 1 to 64 lower-case letters, digits, _ and -.", (*path, "id"))
     yield from _name(step.name, *path, "name")
     if not 0 <= step.estimated_minutes <= LONGEST / timedelta(minutes=1):
@@ -143,38 +135,16 @@ def _step(step: Step, orders: dict[str, int], path: tuple[str, ...]) -> Iterator
             yield Problem(f"{needed!r} does not come before this step.", where)
     for name, paths in (("requiredData", step.required_data), ("outputData", step.output_data)):
         for n, data in enumerate(paths):
-            yield from _data_path(data, *path, name, str(n))
+            yield from data_path(data, *path, name, str(n))
     yield from _conditions(step.entry_conditions, (*path, "entryConditions"))
     yield from _conditions(step.exit_conditions, (*path, "exitConditions"))
     yield from _promise(step.sla, *path, "sla")
 
 
-def _work(step: Step, definition: Definition, path: tuple[str, ...]) -> Iterator[Problem]:
-    """What the step hands over, who approves it, and what becomes of the result."""
-    approved = step.type in (StepType.APPROVAL, StepType.INTEGRATION)
-    if step.approval is not None and not approved:
-        yield Problem("Only APPROVAL and INTEGRATION steps are approved.", (*path, "approval"))
-    if step.approval is not None:
-        yield from check_policy(step.approval, *path, "approval")
-    if step.type is StepType.INTEGRATION and step.action is not None and not step.package:
-        yield Problem("Say which package does the action.", (*path, "package"))
-    if step.type is StepType.INTEGRATION and step.approval is not None and not step.action:
-        yield Problem("Without an action there is nothing to approve.", (*path, "action"))
-    for name, data in step.output_mapping.items():
-        yield from _data_path(data, *path, "outputMapping", name)
-    if step.on_rejected is None:
-        return
-    if definition.step(step.on_rejected) is None:
-        yield Problem(f"There is no step {step.on_rejected!r}.", (*path, "onRejected"))
-    asked = step.type is StepType.INTEGRATION and definition.settings.require_approval
-    if step.type is not StepType.APPROVAL and step.approval is None and not asked:
-        yield Problem("Only what is approved can be rejected: say how.", (*path, "onRejected"))
-
-
 def _conditions(conditions: tuple[Condition, ...], path: tuple[str, ...]) -> Iterator[Problem]:
     for n, condition in enumerate(conditions):
         where = (*path, str(n))
-        yield from _data_path(condition.field, *where, "field")
+        yield from data_path(condition.field, *where, "field")
         if condition.operator in (Operator.IN, Operator.NOT_IN) and not isinstance(condition.value, list):
             yield Problem(f"{condition.operator.value} needs a list of values.", (*where, "value"))
         elif condition.operator in (Operator.GREATER_THAN, Operator.LESS_THAN) and condition.value is None:
@@ -182,18 +152,17 @@ def _conditions(conditions: tuple[Condition, ...], path: tuple[str, ...]) -> Ite
 
 
 def _trigger(trigger: Trigger, path: tuple[str, ...]) -> Iterator[Problem]:
-    if not _ID.fullmatch(trigger.id):
+    if not ID.fullmatch(trigger.id):
         yield Problem("An id is 1 to 64 lower-case letters, digits, _ and -.", (*path, "id"))
     yield from _name(trigger.name, *path, "name")
     match trigger.type:
         case TriggerType.EVENT:
-            if not _EVENT.fullmatch(trigger.event or ""):
-                yield Problem("An event trigger names an event type: area:name.", (*path, "event"))
+            if not TYPE.fullmatch(trigger.event or ""):
+                yield Problem(f"An event trigger names an event type. {ODD_TYPE}", (*path, "event"))
         case TriggerType.SCHEDULED:
-            if len((trigger.schedule or "").split()) != 5:  # noqa: PLR2004
-                yield Problem("A schedule is a cron expression of five fields.", (*path, "schedule"))
-            if trigger.time_zone is not None and not _is_time_zone(trigger.time_zone):
-                yield Problem("A time zone is written like Europe/Rome.", (*path, "timeZone"))
+            zone = "UTC" if trigger.time_zone is None else trigger.time_zone
+            for odd in problems_with(trigger.schedule or "", zone):
+                yield replace(odd, path=(*path, *odd.path))
         case TriggerType.CONDITIONAL:
             if not trigger.conditions:
                 yield Problem("A conditional trigger has at least one condition.", (*path, "conditions"))
@@ -201,12 +170,4 @@ def _trigger(trigger: Trigger, path: tuple[str, ...]) -> Iterator[Problem]:
             pass
     yield from _conditions(trigger.conditions, (*path, "conditions"))
     for name, data in trigger.context_mapping.items():
-        yield from _data_path(data, *path, "contextMapping", name)
-
-
-def _is_time_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
+        yield from data_path(data, *path, "contextMapping", name)

@@ -12,8 +12,12 @@ from domain import (
     journey_events,
     package,
     record_events,
+    retention,
+    source,
     template_events,
     trigger,
+    webhook_events,
+    work_events,
 )
 from domain.events import Event
 
@@ -26,8 +30,12 @@ MODULES: Final = (
     journey_events,
     package,
     record_events,
+    retention,
+    source,
     template_events,
     trigger,
+    webhook_events,
+    work_events,
 )
 
 

@@ -53,6 +53,24 @@ class HandoffStatus(StrEnum):
         return self in (HandoffStatus.PENDING, HandoffStatus.IN_PROGRESS)
 
 
+class Work(StrEnum):
+    """Whose work the current step's is."""
+
+    HANDOFF = "handoff"
+    ACTION = "action"
+    CHILD = "child"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """Where a child journey belongs: the visit of the step that started it. `level` is how many journeys it is in."""
+
+    journey_id: str
+    step: str
+    visit: int
+    level: int
+
+
 @dataclass(frozen=True, slots=True)
 class StepVisit:
     """Where one step stands: its last visit. Earlier visits are in the history."""
@@ -100,6 +118,7 @@ class Envelope:
     occurred_at: datetime
     recorded_at: datetime
     data: JsonObject
+    attributes: JsonObject | None = None  # what else a CloudEvent says of itself, by its names
     origin: Origin = Origin.LIVE
     correlation_id: str
     causation_id: str | None = None

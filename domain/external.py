@@ -16,10 +16,11 @@ from domain.identity import Actor
 from domain.isp.event_types import data_problems
 from domain.values import JsonObject
 
-TYPE: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*:[a-z][a-z0-9_.-]*")
-MAX_TYPE: Final = 100
+TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}")
+ODD_TYPE: Final = "A type has 1 to 200 letters, digits and . _ - : /, and begins with a letter or digit."
 MAX_AHEAD: Final = timedelta(minutes=5)
 OWN_SOURCE: Final = "journeys"
+OWN_ORIGIN: Final = "/journeys"  # the same as CloudEvents have it
 OWN_AREAS: Final = frozenset(
     (
         "journey",
@@ -37,13 +38,14 @@ OWN_AREAS: Final = frozenset(
         "customer",
         "source",
         "campaign_cost",
+        "retention",
     )
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """An event as it is reported. `id` is the source's own."""
+    """An event as it is reported. `id` is the source's own, `attributes` are what else a CloudEvent says of itself."""
 
     type: str
     source: str
@@ -53,14 +55,15 @@ class Report:
     customer_id: str | None = None
     lead_id: str | None = None
     correlation_id: str | None = None
+    attributes: JsonObject = field(default_factory=dict)
 
 
 def problems(report: Report, *, now: datetime) -> list[Problem]:
     """Every reason why it cannot be taken, apart from its data."""
     found = []
-    if not TYPE.fullmatch(report.type) or len(report.type) > MAX_TYPE:
-        found.append(Problem("A type is `area:name` in lower case, at most 100 characters.", ("type",)))
-    elif report.type.partition(":")[0] in OWN_AREAS:
+    if not TYPE.fullmatch(report.type):
+        found.append(Problem(ODD_TYPE, ("type",)))
+    elif report.type.partition(":")[0].lower() in OWN_AREAS:
         found.append(Problem("Events of this area are made here only.", ("type",)))
     for name, text in (("source", report.source), ("id", report.id)):
         if not 1 <= len(text.strip()) <= 200:  # noqa: PLR2004  # as every name
@@ -81,7 +84,7 @@ def problems(report: Report, *, now: datetime) -> list[Problem]:
 def foreign_problems(report: Report, *, now: datetime) -> list[Problem]:
     """Every reason why another system's report cannot be taken, its data included."""
     found = problems(report, now=now)
-    if report.source.strip().lower() == OWN_SOURCE:
+    if report.source.strip().lower() in (OWN_SOURCE, OWN_ORIGIN):
         found.append(Problem("This service alone reports under this name.", ("source",)))
     return found + data_problems(report.type, report.data)
 
@@ -119,6 +122,7 @@ def envelope(
         occurred_at=report.occurred_at or now,
         recorded_at=now,
         data=report.data,
+        attributes=report.attributes or None,
         customer_id=report.customer_id or _text(report.data.get("customerId")),
         lead_id=report.lead_id or _text(report.data.get("leadId")),
         correlation_id=report.correlation_id or correlation_id,

@@ -1,5 +1,5 @@
-"""An incident is something that stopped and needs a person: a handoff out of attempts, or an event that fails to be
-followed up. It is resolved by what mends it."""
+"""An incident is something that stopped and needs a person: a handoff out of attempts, a step whose action or child
+journey failed, or an event that fails to be followed up. It is resolved by what mends it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +16,7 @@ class IncidentKind(StrEnum):
     HANDOFF = "handoff"
     RELAY = "relay"
     LOOP = "loop"
+    STEP = "step"
 
 
 class IncidentStatus(StrEnum):

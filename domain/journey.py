@@ -12,12 +12,7 @@ from typing import Final
 from domain import search
 from domain.condition import Unmet
 from domain.errors import IllegalTransition
-from domain.events import (
-    HandoffStatus,
-    Origin,
-    Priority,
-    StepVisit,
-)
+from domain.events import HandoffStatus, Origin, Parent, Priority, StepVisit, Work
 from domain.identity import Actor
 from domain.template import Category, Reentry, Stage
 from domain.values import Json, JsonObject, timestamp
@@ -40,13 +35,15 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
-    """The handoff of the current step, and its result once the journey has heard of it."""
+    """The work that the current step waits for, and its result once the journey has heard of it."""
 
     id: str
+    work: Work = Work.HANDOFF
     approval: bool = False
     status: HandoffStatus = HandoffStatus.PENDING
     output: Json = None
     reason: str | None = None
+    failures: int = 0  # of an action or child
     applied: bool = False  # what it gave went into the context; what is written there afterwards stays
 
     @property
@@ -86,12 +83,13 @@ class Journey:
     estimated_completion: datetime | None = None
     due_at: datetime | None = None  # when the current step's time is over
     remaining_seconds: float | None = None  # of that time, while paused
-    handoff: Awaited | None = None
+    awaited: Awaited | None = None
     sla_due_at: datetime | None = None  # when the journey's promise is broken; None once it is
     sla_remaining: float | None = None  # seconds, while paused
     step_sla_due_at: datetime | None = None
     step_sla_remaining: float | None = None
     origin: Origin = Origin.LIVE
+    parent: Parent | None = None  # of a child journey
 
     def visit(self, step: str) -> StepVisit:
         return next((visit for visit in self.steps if visit.id == step), StepVisit(step))
@@ -122,8 +120,18 @@ class Journey:
 
     @property
     def incident(self) -> bool:
-        """Whether it waits for somebody to mend its handoff."""
-        return self.handoff is not None and self.handoff.status is HandoffStatus.FAILED
+        """Whether it waits for somebody to mend its step's handoff, action or child journey."""
+        return self.awaited is not None and self.awaited.status is HandoffStatus.FAILED
+
+    @property
+    def handoff(self) -> Awaited | None:
+        """The handoff that the current step waits for."""
+        return self.awaited if self.awaited is not None and self.awaited.work is Work.HANDOFF else None
+
+    @property
+    def level(self) -> int:
+        """How many journeys it is nested in."""
+        return 0 if self.parent is None else self.parent.level
 
     @property
     def reservation(self) -> str | None:
@@ -161,6 +169,7 @@ class Journey:
             "createdAt": timestamp(self.created_at),
             "lastActivity": timestamp(self.last_activity),
             "search": list(self.searchable),
+            **({} if self.parent is None else {"parentId": self.parent.journey_id}),
         }
 
 

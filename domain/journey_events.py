@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from domain.approval import ApprovalPolicy
 from domain.condition import Unmet
-from domain.events import Event, HandoffStatus, Origin, Priority, StepVisit
+from domain.events import Event, HandoffStatus, Origin, Parent, Priority, StepVisit
 from domain.template import Category, Reentry, Stage
 from domain.values import Json, JsonObject
+from domain.work_events import WorkEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class JourneyStarted(Event):
     estimated_completion: datetime | None = None
     sla_due_at: datetime | None = None
     origin: Origin = Origin.LIVE
+    parent: Parent | None = None  # the step that it is the work of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,19 +261,23 @@ class HandoffEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentOpened(Event):
-    """The current step's handoff failed; the journey waits for somebody to mend it."""
+    """The current step's handoff, action or child journey failed; the journey waits for somebody to mend it."""
 
     type: ClassVar[str] = "journey:incident_opened"
-    handoff_id: str
+    handoff_id: str | None = None
+    work_id: str | None = None  # of an action or child
+    failures: int = 0  # of that work, this one counted
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentResolved(Event):
-    """The handoff that had failed is tried again."""
+    """What had failed is tried again, or is done after all."""
 
     type: ClassVar[str] = "journey:incident_resolved"
-    handoff_id: str
+    handoff_id: str | None = None
+    work_id: str | None = None  # of an action or child
+    failures: int = 0  # of that work
 
 
 class SlaScope(StrEnum):
@@ -317,4 +323,5 @@ JourneyEvent = (
     | IncidentOpened
     | IncidentResolved
     | SlaBreached
+    | WorkEvent
 )

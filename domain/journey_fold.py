@@ -4,12 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from domain.events import (
-    HandoffStatus,
-    Origin,
-    StepState,
-    StepVisit,
-)
+from domain.events import HandoffStatus, Origin, StepState, StepVisit, Work
 from domain.identity import Actor
 from domain.journey import Awaited, Journey, Status
 from domain.journey_events import (
@@ -43,6 +38,7 @@ from domain.journey_events import (
     StepTimedOut,
 )
 from domain.values import Json
+from domain.work_events import ActionRequested, ChildRequested, WorkEnded, WorkWithdrawn
 
 
 def begin(id: str, event: JourneyStarted, by: Actor) -> Journey:
@@ -72,6 +68,7 @@ def begin(id: str, event: JourneyStarted, by: Actor) -> Journey:
         estimated_completion=event.estimated_completion,
         sla_due_at=event.sla_due_at,
         origin=event.origin,
+        parent=event.parent,
     )
 
 
@@ -136,14 +133,18 @@ def evolve(journey: Journey, event: JourneyEvent) -> Journey:  # noqa: PLR0912  
                 current_step=event.current_step,
             )
         case HandoffRequested(handoff_id=id, policy=policy):
-            return replace(journey, handoff=Awaited(id=id, approval=policy is not None))
-        case HandoffEnded(status=status, output=output, reason=reason):
-            return _heard(journey, status, output, reason)
+            return replace(journey, awaited=Awaited(id=id, approval=policy is not None))
+        case ActionRequested(work_id=id):
+            return replace(journey, awaited=Awaited(id=id, work=Work.ACTION))
+        case ChildRequested(work_id=id):
+            return replace(journey, awaited=Awaited(id=id, work=Work.CHILD))
+        case HandoffEnded() | WorkEnded():
+            return _heard(journey, event.status, event.output, event.reason)
         case IncidentResolved():
             return _heard(journey, HandoffStatus.PENDING, None, None)
-        case HandoffWithdrawn(handoff_id=id):
-            gone = journey.handoff is not None and journey.handoff.id == id
-            return replace(journey, handoff=None) if gone else journey
+        case HandoffWithdrawn(handoff_id=id) | WorkWithdrawn(work_id=id):
+            gone = journey.awaited is not None and journey.awaited.id == id
+            return replace(journey, awaited=None) if gone else journey
         case SlaBreached(scope=SlaScope.JOURNEY):
             return replace(journey, sla_due_at=None)
         case SlaBreached():
@@ -182,22 +183,23 @@ def _left(
     journey = _visited(journey, ended)
     if step != journey.current_step:
         return journey
-    settled = journey.handoff is not None and journey.handoff.settled
+    settled = journey.awaited is not None and journey.awaited.settled
     return replace(
         journey,
         due_at=None,
         blocked_by=(),
         step_sla_due_at=None,
-        handoff=None if settled else journey.handoff,
+        awaited=None if settled else journey.awaited,
     )
 
 
 def _heard(journey: Journey, status: HandoffStatus, output: Json, reason: str | None) -> Journey:
-    if journey.handoff is None:
+    if (waiting := journey.awaited) is None:
         return journey
     applied = journey.status is Status.ACTIVE
-    heard = replace(journey.handoff, status=status, output=output, reason=reason, applied=applied)
-    return replace(journey, handoff=heard)
+    heard = replace(waiting, status=status, output=output, reason=reason, applied=applied)
+    failed = waiting.work is not Work.HANDOFF and status is HandoffStatus.FAILED
+    return replace(journey, awaited=replace(heard, failures=waiting.failures + failed))
 
 
 def _paused(journey: Journey, event: JourneyPaused) -> Journey:
@@ -214,10 +216,10 @@ def _paused(journey: Journey, event: JourneyPaused) -> Journey:
 
 
 def _resumed(journey: Journey, event: JourneyResumed) -> Journey:
-    waiting = journey.handoff
+    waiting = journey.awaited
     return replace(
         journey,
-        handoff=replace(waiting, applied=True) if waiting is not None and waiting.settled else waiting,
+        awaited=replace(waiting, applied=True) if waiting is not None and waiting.settled else waiting,
         status=Status.ACTIVE,
         due_at=event.due_at,
         remaining_seconds=None,

@@ -1,8 +1,9 @@
-"""What a step takes from its handoff's output into the journey."""
+"""What a step takes from its work's output into the journey."""
 
 import json
 
 from domain.condition import look_up
+from domain.errors import TooLarge
 from domain.journey import MAX_CONTEXT_BYTES
 from domain.template import Step
 from domain.values import Json, JsonObject
@@ -20,3 +21,9 @@ def mapped(step: Step, output: Json) -> dict[str, Json]:
 def fits(context: JsonObject, taken: dict[str, Json]) -> bool:
     """Whether the context stays within its size with this in it."""
     return len(json.dumps(context | taken, ensure_ascii=False).encode()) <= MAX_CONTEXT_BYTES
+
+
+def require_fit(context: JsonObject, taken: JsonObject | None = None) -> None:
+    """Raises TooLarge where the context would not stay within its size."""
+    if not fits(context, taken or {}):
+        raise TooLarge(f"The context would have over {MAX_CONTEXT_BYTES} bytes.", "context")

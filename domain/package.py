@@ -15,12 +15,11 @@ from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import Event
 from domain.identity import Actor
 from domain.limits import Limits, limit_problems
+from domain.secret import Secret, require_overlap, rotated, signing
 from domain.values import Json
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 MAX_ACTIONS: Final = 100
-MAX_SECRETS: Final = 3
-LONGEST_OVERLAP: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +32,6 @@ class Action:
     path: str
     required_data: tuple[str, ...] = ()
     optional_data: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """The name of a secret, and from when on it signs no more."""
-
-    id: str
-    created_at: datetime
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +57,7 @@ class Package:
 
     def signing(self, at: datetime) -> list[str]:
         """The ids of the secrets that sign now, the newest first."""
-        return [each.id for each in reversed(self.secrets) if each.until is None or each.until > at]
+        return signing(self.secrets, at)
 
     def url(self, action: Action, data: Mapping[str, Json]) -> str:
         """Where the action is asked for. What a path parameter holds cannot leave its place in the path."""
@@ -152,12 +142,7 @@ def evolve(package: Package, event: PackageEvent) -> Package:
                 limits=event.limits,
             )
         case PackageSecretRotated(secret_id=id, older_until=until, at=at):
-            older = [
-                replace(each, until=until if each.until is None else min(each.until, until))
-                for each in package.secrets
-            ]
-            kept = [each for each in older if each.until is not None and each.until > at]
-            return replace(package, secrets=(*kept[1 - MAX_SECRETS :], Secret(id, at)))
+            return replace(package, secrets=rotated(package.secrets, id, older_until=until, at=at))
         case PackageEnabled():
             return replace(package, enabled=True)
         case PackageDisabled():
@@ -191,8 +176,7 @@ def configure(
 
 def rotate_secret(*, secret_id: str, overlap: timedelta, at: datetime) -> list[PackageEvent]:
     """Sign with a new secret; with the older ones too until the overlap is over."""
-    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
-        raise InvalidInput(f"An overlap is at most {LONGEST_OVERLAP.days} days.", "overlap")
+    require_overlap(overlap)
     return [PackageSecretRotated(at=at, secret_id=secret_id, older_until=at + overlap)]
 
 

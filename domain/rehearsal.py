@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from domain.action import ActionKind
 from domain.condition import Unmet
-from domain.rule import ActionKind
 from domain.values import JsonObject
 
 

@@ -4,15 +4,16 @@ A rule waits for an event, for conditions on a customer to turn true, or for a t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from domain.condition import Condition, Unmet, look_up, unmet
+from domain.action import Action, problems
+from domain.condition import Condition, Unmet, unmet
 from domain.errors import InvalidInput, Problem
 from domain.events import Envelope
-from domain.external import MAX_TYPE, TYPE
-from domain.schedule import problem_with
+from domain.external import ODD_TYPE, TYPE
+from domain.schedule import problems_with
 from domain.template import TriggerType
 from domain.values import Json, JsonObject
 
@@ -20,47 +21,9 @@ MAX_CONDITIONS: Final = 50
 FACTS_UPDATED: Final = "customer:facts_updated"
 
 
-class ActionKind(StrEnum):
-    START_JOURNEY = "start_journey"
-    ADVANCE_JOURNEY = "advance_journey"
-    SKIP_STEP = "skip_step"
-    COMPLETE_JOURNEY = "complete_journey"
-    ABANDON_JOURNEY = "abandon_journey"
-    UPDATE_CONTEXT = "update_context"
-    UPDATE_FACTS = "update_facts"
-    ADD_TOUCHPOINT = "add_touchpoint"
-    CREATE_HANDOFF = "create_handoff"
-    EMIT_EVENT = "emit_event"
-
-    @property
-    def finds_a_journey(self) -> bool:
-        return self in (
-            ActionKind.ADVANCE_JOURNEY,
-            ActionKind.SKIP_STEP,
-            ActionKind.COMPLETE_JOURNEY,
-            ActionKind.ABANDON_JOURNEY,
-            ActionKind.UPDATE_CONTEXT,
-        )
-
-
 class CatchUp(StrEnum):
     ONCE = "once"
     SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """What a trigger does. `params` are constants, `mapping` fills more from paths in the event (`data.score`).
-
-    A journey is found by the id under `journeyId`, else as the newest live one of `template_id` of the event's
-    customer or lead, standing at `step` where one is named.
-    """
-
-    kind: ActionKind
-    template_id: str | None = None
-    step: str | None = None
-    params: JsonObject = field(default_factory=dict)
-    mapping: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +54,11 @@ def scope(envelope: Envelope, facts: JsonObject | None = None) -> dict[str, Json
         "customerId": envelope.customer_id,
         "leadId": envelope.lead_id,
         "data": envelope.data,
+        "attributes": envelope.attributes,
     }
     if facts is None:
         return seen
-    kept = {name: seen[name] for name in ("customerId", "leadId", "data")}
+    kept = {name: seen[name] for name in ("customerId", "leadId", "data", "attributes")}
     return {**seen, **facts, **kept, "facts": facts}
 
 
@@ -105,27 +69,16 @@ def awaited(rule: Rule) -> str | None:
     return (rule.event or FACTS_UPDATED) if rule.type is TriggerType.CONDITIONAL else None
 
 
-def waits_for(rule: Rule, type: str) -> bool:
-    """Whether events of this type concern the rule."""
-    return awaited(rule) == type
-
-
 def why_not(rule: Rule, seen: Mapping[str, Json]) -> tuple[Unmet, ...]:
     """The conditions that do not hold."""
     return unmet(rule.conditions, seen)
 
 
-def values(action: Action, seen: Mapping[str, Json]) -> JsonObject:
-    """The action's constants, and what its mapping finds in the event."""
-    found = {key: look_up(path, seen)[1] for key, path in action.mapping.items()}
-    return action.params | {key: value for key, value in found.items() if value is not None}
-
-
 def require_valid(rule: Rule) -> None:
     """Raises InvalidInput with every reason why the rule could not work."""
-    found = [*_rule_problems(rule), *_action_problems(rule.action, "action")]
+    found = [*_rule_problems(rule), *problems(rule.action, "action")]
     if rule.otherwise is not None:
-        found += _action_problems(rule.otherwise, "otherwise")
+        found += problems(rule.otherwise, "otherwise")
         if not rule.action.kind.finds_a_journey:
             found.append(Problem("Only an action that looks for a journey has another way.", ("otherwise",)))
     if found:
@@ -140,8 +93,8 @@ def _rule_problems(rule: Rule) -> list[Problem]:
         found.append(Problem("A trigger is SCHEDULED, CONDITIONAL or waits for an EVENT.", ("type",)))
     if rule.type is TriggerType.EVENT and not (rule.event or "").strip():
         found.append(Problem("Say which event type it waits for.", ("event",)))
-    elif rule.event and (not TYPE.fullmatch(rule.event) or len(rule.event) > MAX_TYPE):
-        found.append(Problem("A type is `area:name` in lower case, at most 100 characters.", ("event",)))
+    elif rule.event and not TYPE.fullmatch(rule.event):
+        found.append(Problem(ODD_TYPE, ("event",)))
     elif rule.event and rule.event.startswith("trigger:"):
         found.append(Problem("What triggers do fires no triggers.", ("event",)))
     if rule.type is TriggerType.CONDITIONAL and not rule.conditions:
@@ -149,20 +102,5 @@ def _rule_problems(rule: Rule) -> list[Problem]:
     if len(rule.conditions) > MAX_CONDITIONS:
         found.append(Problem(f"At most {MAX_CONDITIONS} conditions.", ("conditions",)))
     if rule.type is TriggerType.SCHEDULED:
-        problem = problem_with(rule.schedule or "", rule.time_zone)
-        found += [problem] if problem else []
-    return found
-
-
-def _action_problems(action: Action, where: str) -> list[Problem]:
-    found = []
-    if action.kind is ActionKind.START_JOURNEY and not action.template_id:
-        found.append(Problem("Say which template starts.", (where, "templateId")))
-    given = action.params.keys() | action.mapping.keys()
-    needed = {
-        ActionKind.ADD_TOUCHPOINT: ("kind", "channel"),
-        ActionKind.CREATE_HANDOFF: ("toPackage",),
-        ActionKind.EMIT_EVENT: ("type",),
-    }.get(action.kind, ())
-    found += [Problem(f"{name} is needed.", (where, "params", name)) for name in needed if name not in given]
+        found += problems_with(rule.schedule or "", rule.time_zone)
     return found

@@ -20,17 +20,30 @@ def next_time(schedule: str, time_zone: str, after: datetime) -> datetime | None
         return None
 
 
-def problem_with(schedule: str, time_zone: str) -> Problem | None:
+def problems_with(schedule: str, time_zone: str) -> list[Problem]:
     """Why this is no schedule."""
+    found = []
+    if not _is_schedule(schedule):
+        odd = "A schedule is a cron expression of five fields, such as `0 9 * * MON`."
+        found.append(Problem(odd, ("schedule",)))
+    if not _is_time_zone(time_zone):
+        found.append(Problem("A time zone is a name such as Europe/Rome.", ("timeZone",)))
+    return found
+
+
+def _is_schedule(text: str) -> bool:
+    if len(text.split()) != FIELDS:  # six would be seconds
+        return False
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return Problem("A time zone is a name such as Europe/Rome.", ("timeZone",))
-    odd = Problem("A schedule is a cron expression of five fields, such as `0 9 * * MON`.", ("schedule",))
-    if len(schedule.split()) != FIELDS:  # six would be seconds
-        return odd
-    try:
-        CronSim(schedule, datetime(2026, 1, 1, tzinfo=zone))
+        CronSim(text, datetime(2026, 1, 1, tzinfo=UTC))
     except (CronSimError, ValueError):
-        return odd
-    return None
+        return False
+    return True
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from domain.asking import withdrawing, withdrawn, work_of
 from domain.errors import IllegalTransition, InvalidInput, Problem
 from domain.events import Priority, StepState, StepVisit
 from domain.journey import Journey, Status, require, seconds_until
 from domain.journey_events import (
     ContextUpdated,
     CustomerLinked,
-    HandoffWithdrawn,
     JourneyAbandoned,
     JourneyAssigned,
     JourneyCompleted,
@@ -25,7 +25,7 @@ from domain.journey_events import (
     StageChanged,
     StepCompleted,
 )
-from domain.story import Story, exit_unmet, hands_over, proceed, refuse_unmet, withdrawing
+from domain.story import Story, exit_unmet, proceed, refuse_unmet
 from domain.template import Definition
 from domain.values import Json
 
@@ -171,9 +171,9 @@ def migrate(
     entered = story.journey.current.state is not StepState.BLOCKED
     if step is not None and entered and step.stage is not journey.stage:
         story.tell(StageChanged(at=at, from_stage=journey.stage, to_stage=step.stage))
-    waiting = journey.handoff
-    if step is not None and waiting is not None and not waiting.settled and not hands_over(step):
-        story.tell(HandoffWithdrawn(at=at, handoff_id=waiting.id))  # nobody would wait for it here
+    waiting = journey.awaited
+    if step is not None and waiting is not None and not waiting.settled and work_of(step) is not waiting.work:
+        story.tell(withdrawn(waiting, at))  # nobody would wait for it here
     proceed(story)
     return story.events
 

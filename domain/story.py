@@ -8,17 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain import promise
-from domain.approval import ApprovalPolicy
+from domain.asking import asked
 from domain.condition import Condition, Operator, Unmet, unmet
 from domain.errors import ConditionsNotMet, Problem
 from domain.events import HandoffStatus, Origin, StepState
-from domain.handoff import handoff_id
 from domain.journey import Awaited, Journey, Status
 from domain.journey_events import (
     ContextUpdated,
     CustomerLinked,
-    HandoffRequested,
-    HandoffWithdrawn,
     JourneyCompleted,
     JourneyEvent,
     JourneyFailed,
@@ -63,7 +60,7 @@ def exit_unmet(journey: Journey, definition: Definition) -> tuple[Unmet, ...]:
 
 def undecided(journey: Journey) -> tuple[Unmet, ...]:
     """The approval that the current step waits for."""
-    waiting = journey.handoff
+    waiting = journey.awaited
     if waiting is None or not waiting.approval or waiting.settled:
         return ()
     completed = HandoffStatus.COMPLETED.value
@@ -111,47 +108,9 @@ def enter(story: Story, step: Step) -> None:
     if step.stage is not before:
         story.tell(StageChanged(at=story.at, from_stage=before, to_stage=step.stage))
     if story.journey.origin is Origin.LIVE:
-        _hand_over(story, step, number)
-
-
-def hands_over(step: Step) -> bool:
-    """Whether the step's work is a handoff. An integration that names nothing to do is none."""
-    calls = step.type is StepType.INTEGRATION and bool(step.package) and bool(step.action)
-    return calls or step.type is StepType.APPROVAL
-
-
-def _hand_over(story: Story, step: Step, visit: int) -> None:
-    """The work of an integration or an approval is somebody else's. One without an action waits like a manual step."""
-    if not hands_over(step):
-        return
-    approval = step.type is StepType.APPROVAL
-    needed = approval or story.definition.settings.require_approval
-    policy = step.approval or (ApprovalPolicy() if needed else None)
-    story.tell(
-        HandoffRequested(
-            at=story.at,
-            handoff_id=handoff_id(story.journey.id, step.id, visit),
-            step=step.id,
-            visit=visit,
-            package=step.package or "journeys",
-            action=step.action,
-            policy=policy,
-        )
-    )
-
-
-def withdrawing(before: Journey, events: list[JourneyEvent]) -> list[JourneyEvent]:
-    """The events of a command, and the end of the handoff whose step they leave."""
-    waiting = before.handoff
-    if waiting is None or waiting.settled or not events:
-        return events
-    after = before
-    for event in events:
-        after = evolve(after, event)
-    same = (after.current.id, after.current.visit) == (before.current.id, before.current.visit)
-    if same and after.status.live and after.current.state is StepState.ACTIVE:
-        return events
-    return [*events, HandoffWithdrawn(at=events[-1].at, handoff_id=waiting.id)]
+        work = asked(story.journey, story.definition, step, number, story.at)
+        if work is not None:
+            story.tell(work)
 
 
 def come_to(story: Story, step: Step) -> None:
@@ -177,8 +136,8 @@ def proceed(story: Story) -> None:
                 come_to(story, step)
             case StepState.ACTIVE if _needs_nobody(step):
                 _perform(story, step)
-            case StepState.ACTIVE if journey.handoff is not None and journey.handoff.settled:
-                _take(story, step, journey.handoff)
+            case StepState.ACTIVE if journey.awaited is not None and journey.awaited.settled:
+                _take(story, step, journey.awaited)
             case StepState.COMPLETED if goes_on and step.type is not StepType.MANUAL:
                 target = next_step(journey, definition)
                 if target is None:
@@ -192,7 +151,7 @@ def proceed(story: Story) -> None:
 
 
 def _take(story: Story, step: Step, result: Awaited) -> None:
-    """The step's handoff has ended: what it gave goes into the journey, and the step ends with it."""
+    """The step's work has ended: what it gave goes into the journey, and the step ends with it."""
     visit = story.journey.current.visit
     taken = mapped(step, result.output)
     if not fits(story.journey.context, taken):
@@ -200,13 +159,13 @@ def _take(story: Story, step: Step, result: Awaited) -> None:
             result, status=HandoffStatus.REJECTED, reason="its output does not fit into the context"
         )
     if result.status is HandoffStatus.COMPLETED:
-        before = story.before.handoff
+        before = story.before.awaited
         if before is None or before.id != result.id or not before.applied:
             _put_in(story, taken)
         if not exit_unmet(story.journey, story.definition):
             story.tell(StepCompleted(at=story.at, step=step.id, visit=visit, automatic=not result.approval))
         return
-    reason = result.reason or f"its handoff was {result.status.value}"
+    reason = result.reason or f"its {result.work.value} was {result.status.value}"
     story.tell(StepFailed(at=story.at, step=step.id, visit=visit, reason=reason))
     target = story.definition.step(step.on_rejected) if step.on_rejected else None
     if target is None:
@@ -216,7 +175,7 @@ def _take(story: Story, step: Step, result: Awaited) -> None:
 
 
 def _put_in(story: Story, taken: dict[str, Json]) -> None:
-    """Put a handoff's output into the context; under the key `customerId` it says who the lead has become."""
+    """Put an output into the context; under the key `customerId` it says who the lead has become."""
     customer, journey = taken.get("customerId"), story.journey
     changes = {k: v for k, v in taken.items() if k != "customerId" and journey.context.get(k) != v}
     if changes:
@@ -226,8 +185,10 @@ def _put_in(story: Story, taken: dict[str, Json]) -> None:
 
 
 def _needs_nobody(step: Step) -> bool:
-    """An automated step whose action is somebody else's to do waits like a manual one."""
-    return step.type is StepType.NOTIFICATION or (step.type is StepType.AUTOMATED and step.action is None)
+    """Whether it is done in the same command. An automated step that names another system's action waits like a manual
+    one: no new version has such a step."""
+    bare = step.performs is None and step.action is None
+    return step.type is StepType.NOTIFICATION or (step.type is StepType.AUTOMATED and bare)
 
 
 def _perform(story: Story, step: Step) -> None:

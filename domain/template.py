@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from domain.action import Action
 from domain.approval import ApprovalPolicy
 from domain.condition import Condition
 from domain.identity import Actor
@@ -60,6 +61,17 @@ class TriggerType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """The journey that a WORKFLOW step starts and ends with."""
+
+    template_id: str
+    template_version: int | None = None  # without one, the newest active
+    context_mapping: dict[str, str] | None = (
+        None  # its context key: path in the parent's; without one, the whole
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     id: str
     name: str
@@ -69,6 +81,8 @@ class Step:
     description: str = ""
     package: str | None = None  # the system that does the work
     action: str | None = None  # what that system is asked to do
+    performs: Action | None = None  # what an AUTOMATED step does
+    child: Child | None = None  # what a WORKFLOW step starts
     params: JsonObject = field(default_factory=dict)
     estimated_minutes: int = 0
     max_duration: timedelta | None = None
@@ -79,8 +93,8 @@ class Step:
     dependencies: tuple[str, ...] = ()  # steps that must be completed or skipped before
     ui: JsonObject = field(default_factory=dict)
     approval: ApprovalPolicy | None = None  # for APPROVAL, or an INTEGRATION that needs one first
-    output_mapping: dict[str, str] = field(default_factory=dict)  # context key: path in a handoff's output
-    on_rejected: str | None = None  # the step to go to where an approval is rejected or expires
+    output_mapping: dict[str, str] = field(default_factory=dict)  # context key: path in its work's output
+    on_rejected: str | None = None  # where to go when an approval is rejected or expires, a child abandoned
     sla: timedelta | None = None  # the promise; without one, the estimate
 
 

@@ -20,7 +20,11 @@ DEPTH: Final = 16  # of a chain of events that triggers make: there it ends
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """A tenant's trigger. A built-in one has revision 0 until the tenant changes it."""
+    """A tenant's trigger. A built-in one has revision 0 while it needs no document of its own.
+
+    One that `follows` a template is as its newest active version has it, until a person changes it: from then on it is
+    the tenant's own. Deleted, it may come back with another version.
+    """
 
     id: str
     tenant_id: str
@@ -28,6 +32,7 @@ class Trigger:
     rule: Rule
     active: bool = True
     deleted: bool = False
+    follows: str | None = None  # a template's id
     next_at: datetime | None = None
     created_at: datetime
     created_by: Actor
@@ -50,6 +55,7 @@ class TriggerCreated(Event):
     type: ClassVar[str] = "trigger:created"
     tenant_id: str
     rule: Rule
+    follows: str | None = None
     next_at: datetime | None = None
 
 
@@ -94,8 +100,31 @@ class TriggerDue(Event):
     next_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerFollowed(Event):
+    """A trigger is as the newest active version of its template has it, and switched on."""
+
+    type: ClassVar[str] = "trigger:followed"
+    rule: Rule
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerWithdrawn(Event):
+    """A trigger's template has it no more, or is switched off: so is the trigger, until that changes."""
+
+    type: ClassVar[str] = "trigger:withdrawn"
+
+
 TriggerEvent = (
-    TriggerCreated | TriggerChanged | TriggerEnabled | TriggerDisabled | TriggerDeleted | TriggerDue
+    TriggerCreated
+    | TriggerChanged
+    | TriggerEnabled
+    | TriggerDisabled
+    | TriggerDeleted
+    | TriggerDue
+    | TriggerFollowed
+    | TriggerWithdrawn
 )
 
 
@@ -106,6 +135,7 @@ def begin(id: str, event: TriggerEvent, by: Actor) -> Trigger:
         id=id,
         tenant_id=event.tenant_id,
         rule=event.rule,
+        follows=event.follows,
         next_at=event.next_at,
         created_at=event.at,
         created_by=event.by or by,
@@ -118,15 +148,19 @@ def evolve(trigger: Trigger, event: TriggerEvent) -> Trigger:
         case TriggerCreated():
             raise AssertionError("a trigger is created once: see begin")
         case TriggerChanged(rule=rule, next_at=next_at, at=at):
-            return replace(trigger, rule=rule, next_at=next_at, updated_at=at)
+            return replace(trigger, rule=rule, follows=None, next_at=next_at, updated_at=at)
         case TriggerEnabled(next_at=next_at, at=at):
-            return replace(trigger, active=True, next_at=next_at, updated_at=at)
+            return replace(trigger, active=True, follows=None, next_at=next_at, updated_at=at)
         case TriggerDisabled(at=at):
-            return replace(trigger, active=False, next_at=None, updated_at=at)
+            return replace(trigger, active=False, follows=None, next_at=None, updated_at=at)
         case TriggerDeleted(at=at):
-            return replace(trigger, active=False, deleted=True, next_at=None, updated_at=at)
+            return replace(trigger, active=False, deleted=True, follows=None, next_at=None, updated_at=at)
         case TriggerDue(next_at=next_at):
             return replace(trigger, next_at=next_at)
+        case TriggerFollowed(rule=rule, next_at=next_at, at=at):
+            return replace(trigger, rule=rule, active=True, deleted=False, next_at=next_at, updated_at=at)
+        case TriggerWithdrawn(at=at):
+            return replace(trigger, active=False, deleted=True, next_at=None, updated_at=at)
         case _:
             assert_never(event)
 
@@ -164,6 +198,20 @@ def delete(trigger: Trigger, *, at: datetime) -> list[TriggerEvent]:
     return [TriggerDeleted(at=at)]
 
 
+def follow(trigger: Trigger, rule: Rule | None, *, at: datetime) -> list[TriggerEvent]:
+    """Be as the template says: this rule, or not there at all. Nothing where it is so already, or a person has
+    changed it. A time that is near stays so while the schedule does."""
+    if trigger.follows is None:
+        return []
+    if rule is None:
+        return [] if trigger.deleted else [TriggerWithdrawn(at=at)]
+    ticking = trigger.active and trigger.revision > 0
+    if ticking and trigger.rule == rule:
+        return []
+    kept = ticking and _timing(trigger.rule) == _timing(rule)
+    return [TriggerFollowed(at=at, rule=rule, next_at=trigger.next_at if kept else _next(rule, at))]
+
+
 def come_due(trigger: Trigger, *, late: float, at: datetime) -> list[TriggerEvent]:
     """Its time has come. What was missed by more than `late` seconds is made up once, or skipped, as its rule says.
     Nothing where it has not come (another worker was first)."""
@@ -180,6 +228,10 @@ def _next(rule: Rule, at: datetime) -> datetime | None:
     if rule.type is not TriggerType.SCHEDULED or not rule.schedule:
         return None
     return next_time(rule.schedule, rule.time_zone, at)
+
+
+def _timing(rule: Rule) -> tuple[TriggerType, str | None, str]:
+    return rule.type, rule.schedule, rule.time_zone
 
 
 def _require_there(trigger: Trigger) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from domain import promise
+from domain.asking import withdrawing
 from domain.condition import Unmet, look_up
 from domain.errors import IllegalTransition, InvalidInput, NotFound, TooLarge
-from domain.events import Priority, StepState
+from domain.events import Parent, Priority, StepState
 from domain.identity import Actor
 from domain.journey import MAX_CONTEXT_BYTES, Journey, Status, require
 from domain.journey_events import (
@@ -35,7 +36,6 @@ from domain.story import (
     proceed,
     refuse_unmet,
     undecided,
-    withdrawing,
 )
 from domain.template import Definition, Reentry, Step
 from domain.values import JsonObject
@@ -53,6 +53,7 @@ class Start:
     assigned_to: str | None = None
     assigned_team: str | None = None
     tags: tuple[str, ...] = ()
+    parent: Parent | None = None  # of a child journey
 
 
 def start(
@@ -81,6 +82,7 @@ def start(
         tags=request.tags,
         estimated_completion=at + timedelta(minutes=definition.estimated_minutes),
         sla_due_at=promise.journey_due(definition, context, at),
+        parent=request.parent,
     )
     story = Story(begin(id, started, by), definition, at, [started])
     come_to(story, definition.steps[0])
@@ -153,16 +155,21 @@ def skip(
 def retry(
     journey: Journey, definition: Definition, *, at: datetime, reason: str | None = None
 ) -> list[JourneyEvent]:
-    """Enter the failed step of a failed journey anew: a new visit."""
-    require(journey, Status.FAILED, verb="retried")
+    """Enter the failed step of a failed journey anew, or the step of an active one whose action or child journey
+    failed: a new visit."""
+    stuck = journey.status is Status.ACTIVE and journey.incident
+    if stuck and journey.handoff is not None:
+        raise IllegalTransition("Its handoff failed: retry that.", "id")
+    if not stuck:
+        require(journey, Status.FAILED, verb="retried")
     step = definition.step(journey.current_step)
-    if step is None or journey.current.state is not StepState.FAILED:
+    if step is None or not (stuck or journey.current.state is StepState.FAILED):
         raise IllegalTransition("The journey has no failed step to retry.", "id")
     story = Story(journey, definition, at)
     story.tell(StepRetried(at=at, step=step.id, visit=journey.current.visit + 1, reason=reason))
     enter(story, step)
     proceed(story)
-    return story.events
+    return withdrawing(journey, story.events)
 
 
 def fail(journey: Journey, *, reason: str, at: datetime) -> list[JourneyEvent]:

@@ -10,6 +10,7 @@ from domain.analytics.path import LOOKBACK
 from domain.analytics.question import By, Question, require_currency
 from domain.analytics.revenue import Group
 from domain.analytics.scope import Scope
+from domain.retention import Part
 from resolvers.reports import coverage, scope_of
 from schema.attribution import Attribution, AttributionComparison
 from schema.info import Info
@@ -52,14 +53,14 @@ Models = Annotated[
 
 async def attribution_report(info: Info, scope: Scope, question: Question) -> Attribution:
     """By the question's one model."""
-    fresh = await coverage(info, scope)
+    fresh = await coverage(info, scope, Part.TOUCHPOINTS)
     found = await attribution(info.context.store.reports, scope, question)
     return Attribution.of(found, question, fresh)
 
 
 async def comparison_report(info: Info, scope: Scope, question: Question) -> AttributionComparison:
     """By the question's models."""
-    fresh = await coverage(info, scope)
+    fresh = await coverage(info, scope, Part.TOUCHPOINTS)
     found = await attribution(info.context.store.reports, scope, question)
     return AttributionComparison.of(found, question, fresh)
 
@@ -67,7 +68,7 @@ async def comparison_report(info: Info, scope: Scope, question: Question) -> Att
 async def revenue_report(info: Info, scope: Scope, by: Group, currency: str | None) -> RevenueReport:
     """Raises InvalidInput for a currency that is none."""
     require_currency(currency)
-    fresh = await coverage(info, scope)
+    fresh = await coverage(info, scope, Part.TOUCHPOINTS)
     found = await revenue_of(info.context.store.reports, scope, by, currency)
     return RevenueReport.of(found, fresh, valued=currency is not None or found.currency != NO_CURRENCY)
 

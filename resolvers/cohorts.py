@@ -10,6 +10,7 @@ from domain.analytics.periods import Period
 from domain.analytics.question import require_currency
 from domain.analytics.scope import Scope
 from domain.errors import InvalidInput
+from domain.retention import Part
 from resolvers.reports import coverage, scope_of
 from schema.cohort import Asked, CohortReport
 from schema.info import Info
@@ -45,7 +46,7 @@ class Table:
         if not 1 <= ages <= MOST_AGES:
             raise InvalidInput(f"There are 1 to {MOST_AGES} ages.", "ages")
         require_currency(currency)
-        fresh = await coverage(info, scope)
+        fresh = await coverage(info, scope, Part.TOUCHPOINTS)
         mongo = info.context.store.reports
         currency = currency or await currency_of(mongo, scope)
         counted = await cohorts(mongo, scope, period, currency)

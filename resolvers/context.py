@@ -27,6 +27,7 @@ from domain.package import Package
 from domain.paging import Page
 from domain.rehearsal import Rehearsal
 from domain.trigger import Trigger
+from domain.webhook import Webhook
 from resolvers.loaders import Loaders
 from resolvers.reports import coverage
 from schema.info import Info
@@ -51,6 +52,8 @@ class Context:
     probe: Callable[[Package, str | None], Awaitable[Probed]] | None = (
         None  # a test call; without an action, of the address
     )
+    probe_webhook: Callable[[Webhook], Awaitable[Probed]] | None = None
+    wake: Callable[[str], None] = lambda _: None  # tells the workers that a queue has something for them
     rerun: Callable[[str, str, Cause], Awaitable[Changed[Firing]]] | None = None  # of a failed firing
     rehearse: Callable[[Trigger, Envelope], Awaitable[Rehearsal]] | None = None  # of a trigger
     known: Identity | None = None

@@ -152,7 +152,9 @@ class JourneyMutations:
         )
 
     @strawberry.mutation(
-        description="Enter the failed step of a failed journey anew.", permission_classes=[CanOperate]
+        description="Enter the failed step of a failed journey anew, or the step of an active one whose action or "
+        "child journey failed.",
+        permission_classes=[CanOperate],
     )
     async def retry_step(self, info: Info, input: Given[JourneyReasonInput]) -> JourneyPayload:
         return await change(

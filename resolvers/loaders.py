@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from strawberry.dataloader import DataLoader
 
 from domain.errors import NotFound
+from domain.events import Envelope
 from domain.handoff import Handoff
 from domain.journey import Journey
 from domain.template import Template
@@ -26,6 +27,9 @@ class Loaders:
         self.handoff: DataLoader[str, Handoff | None] = DataLoader(
             self._handoffs, cache=False, max_batch_size=100
         )
+        self.event: DataLoader[str, Envelope | None] = DataLoader(
+            self._events, cache=False, max_batch_size=100
+        )
 
     async def _templates(self, wanted: Sequence[tuple[str, int]]) -> list[Template | NotFound]:
         """Template versions as they are now, by template id and version."""
@@ -38,3 +42,7 @@ class Loaders:
 
     async def _handoffs(self, wanted: Sequence[str]) -> list[Handoff | None]:
         return await self._store.handoffs.many(wanted, self._tenant_id)
+
+    async def _events(self, wanted: Sequence[str]) -> list[Envelope | None]:
+        found = await self._store.events.many(wanted, self._tenant_id)
+        return [found.get(id) for id in wanted]

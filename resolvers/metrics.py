@@ -28,6 +28,16 @@ async def metrics_of(info: Info, scope: Scope, open_journeys: OpenJourneys) -> M
     return Metrics.of(await key_figures(info.context.store.reports, scope, open_journeys), fresh)
 
 
+async def sla_report(info: Info, scope: Scope) -> SlaReport:
+    fresh = await coverage(info, scope)
+    return SlaReport.of(await sla(info.context.store.reports, scope), fresh)
+
+
+async def handoff_report(info: Info, scope: Scope) -> HandoffMetrics:
+    fresh = await coverage(info, scope)
+    return HandoffMetrics.of(await handoff_metrics(info.context.store.reports, scope), fresh)
+
+
 @strawberry.type
 class MetricsQueries:
     @strawberry.field(
@@ -45,15 +55,11 @@ class MetricsQueries:
         permission_classes=[CanView],
     )
     async def sla(self, info: Info, report: Report = None) -> SlaReport:
-        scope = scope_of(info, report)
-        fresh = await coverage(info, scope)
-        return SlaReport.of(await sla(info.context.store.reports, scope), fresh)
+        return await sla_report(info, scope_of(info, report))
 
     @strawberry.field(
         description="How handoffs end, how often packages are called and how long they take, by package and action.",
         permission_classes=[CanView],
     )
     async def handoff_metrics(self, info: Info, report: Report = None) -> HandoffMetrics:
-        scope = scope_of(info, report)
-        fresh = await coverage(info, scope)
-        return HandoffMetrics.of(await handoff_metrics(info.context.store.reports, scope), fresh)
+        return await handoff_report(info, scope_of(info, report))

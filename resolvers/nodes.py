@@ -5,6 +5,7 @@ import strawberry
 from domain.errors import InvalidInput, NotFound
 from schema.arguments import ObjectId, ObjectIds
 from schema.campaign_cost import CampaignCost
+from schema.delivery import WebhookDelivery
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.identity import Viewer
@@ -14,9 +15,11 @@ from schema.journey import Journey
 from schema.node import Node
 from schema.package import Package
 from schema.permissions import CanView
+from schema.source import Source
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
+from schema.webhook import Webhook
 
 MAX_NODES = 100
 MANY = ("jrn_", "hof_")  # read in one go
@@ -52,7 +55,7 @@ class NodeQueries:
         return [known.get(id) if id.startswith(MANY) else await _find(info, id) for id in ids]
 
 
-async def _find(info: Info, id: str) -> Node | None:
+async def _find(info: Info, id: str) -> Node | None:  # noqa: PLR0912  # a branch for each type
     store, tenant = info.context.store, info.context.identity.tenant_id
     try:
         match id.partition("_")[0]:
@@ -70,6 +73,8 @@ async def _find(info: Info, id: str) -> Node | None:
                 return Incident.of(await store.incidents.get(id, tenant))
             case "pkg":
                 return Package.of(await store.packages.get(id, tenant))
+            case "src":
+                return Source.of(await store.sources.get(id, tenant))
             case "trg":
                 trigger = await store.triggers.get(id, tenant)
                 return None if trigger.deleted else Trigger.of(trigger)
@@ -77,6 +82,10 @@ async def _find(info: Info, id: str) -> Node | None:
                 return Firing.of(await store.firings.get(id, tenant))
             case "cst":
                 return CampaignCost.of(await store.costs.get(id, tenant))
+            case "whk":
+                return Webhook.of(await store.webhooks.get(id, tenant))
+            case "dlv":
+                return WebhookDelivery.of(await store.deliveries.get(id, tenant))
             case _:
                 return None
     except NotFound:

@@ -7,10 +7,11 @@ from typing import Annotated
 import strawberry
 
 from domain import package as domain
-from domain.address import Probed, require_secret
-from domain.errors import Conflict, DomainError, IdempotencyKeyReused, InvalidInput, NotFound, Unavailable
+from domain.address import Probed
+from domain.errors import DomainError, InvalidInput, NotFound, Unavailable
 from domain.package import Package as State
 from domain.package import PackageEvent
+from resolvers.secrets import rotate
 from schema import limits
 from schema.arguments import Given
 from schema.errors import user_errors
@@ -25,7 +26,7 @@ from schema.package_inputs import (
 )
 from schema.permissions import CanAdminister, CanView
 from storage.packages import Command
-from storage.subject import Changed, digest
+from storage.subject import Changed
 
 SUCCESS = range(200, 300)
 
@@ -157,32 +158,32 @@ async def _change(
 
 
 async def _rotate(info: Info, input: RotatePackageSecretInput) -> Changed[State]:
-    """The secret is kept before the event names it, under an id that only this secret of this command has."""
     limits.require(input)
     context, tenant = info.context, info.context.identity.tenant_id
-    packages, vault = context.store.packages, context.vault
-    if vault is None:
-        raise Unavailable("Secrets cannot be kept here.")
+    packages = context.store.packages
     cause = context.cause("rotatePackageSecret", input, input.idempotency_key)
     if done := await packages.outcome(tenant, input.name, cause):
         return done
     before = await _known(info, input.name)
-    require_secret(input.secret)
-    secret = f"sec_{digest(cause.command_id, cause.input_hash or '')}"
 
-    def command(_: State, at: datetime) -> list[PackageEvent]:
+    def command(secret: str, at: datetime) -> list[PackageEvent]:
         return domain.rotate_secret(secret_id=secret, overlap=input.overlap, at=at)
 
-    command(before, context.now())  # what is refused keeps no secret
-    await vault.put(tenant, secret, input.secret)
-    try:
-        changed = await packages.change(tenant, input.name, command, cause, expected=input.expected_revision)
-    except (Conflict, IdempotencyKeyReused):
-        await vault.remove([secret])
-        raise
-    kept = {each.id for each in changed.state.secrets}
-    await vault.remove([each.id for each in before.secrets if each.id not in kept])
-    return changed
+    return await rotate(
+        context,
+        cause,
+        input.secret,
+        before.secrets,
+        check=lambda secret: command(secret, context.now()),
+        change=lambda secret: packages.change(
+            tenant,
+            input.name,
+            lambda _, at: command(secret, at),
+            cause,
+            expected=input.expected_revision,
+        ),
+        after=lambda package: package.secrets,
+    )
 
 
 async def _probe(info: Info, input: TestPackageInput) -> tuple[State, Probed]:

@@ -1,14 +1,15 @@
 """Mutations that report events of other systems: what is good is kept, and the rest says why not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import strawberry
 
-from domain import external
 from domain.errors import DomainError, IdempotencyKeyReused, InvalidInput
 from domain.events import Envelope
+from resolvers import intake
 from resolvers.context import Context
+from resolvers.intake import MAX_EVENTS, Kept
 from schema import limits
 from schema.arguments import Given
 from schema.errors import UserError, every_error, user_errors
@@ -24,16 +25,6 @@ from schema.reported import (
     ReportedEventInput,
 )
 from storage.subject import Cause
-
-MAX_EVENTS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An event as the log has it now."""
-
-    event: Envelope
-    duplicate: bool
 
 
 @strawberry.type
@@ -100,32 +91,12 @@ def _checked(context: Context, input: ReportedEventInput, cause: Cause, n: int) 
     """The event as it is to be kept. Raises InvalidInput with every reason, TooLarge."""
     limits.require(input)
     report, now = input.to_domain(f"{cause.command_id}:{n}"), context.now()
-    if found := external.foreign_problems(report, now=now):
-        raise InvalidInput(found[0].message, problems=found)
-    return external.envelope(
-        report,
-        tenant_id=context.identity.tenant_id,
-        by=cause.actor,
-        now=now,
-        command_id=cause.command_id,
-        input_hash=cause.input_hash,
-        correlation_id=cause.correlation_id,
-    )
+    intake.require_good(report, now=now)
+    return intake.envelope(report, context.identity.tenant_id, cause, now=now)
 
 
 async def _keep(context: Context, envelopes: Sequence[Envelope], cause: Cause) -> list[Kept]:
-    """Put them into the log. One that is there already is told as it is there; it is a duplicate but where this very
-    command had put it there."""
-    fresh = await context.store.changes.take(envelopes)
-    known = [each.id for each, new in zip(envelopes, fresh, strict=True) if not new]
-    there = await context.store.events.many(known, context.identity.tenant_id)
-    kept: list[Kept] = []
-    seen: set[str] = set()
-    for each in envelopes:
-        event = there.get(each.id, each)
-        kept.append(Kept(event, each.id in seen or event.command_id != cause.command_id))
-        seen.add(each.id)
-    return kept
+    return await intake.keep(context.store, context.identity.tenant_id, envelopes, cause)
 
 
 def _placed(error: UserError, n: int) -> UserError:

@@ -1,8 +1,10 @@
 """What all reports do: say what they are about, and how fresh and complete they are."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain.analytics.scope import Scope
+from domain.retention import Part
 from schema.info import Info
 from schema.report import Coverage, ReportInput
 from storage.analytics.freshness import complete_until
@@ -14,10 +16,11 @@ def scope_of(info: Info, report: ReportInput | None) -> Scope:
     return (report or ReportInput()).to_domain(context.identity.tenant_id, context.now())
 
 
-async def coverage(info: Info, scope: Scope) -> Coverage:
-    """How fresh and complete the report is. To be asked before the report reads: what it tells holds then too."""
+async def coverage(info: Info, scope: Scope, *parts: Part) -> Coverage:
+    """How fresh and complete the report is, which reads what is kept under these parts of the retention; without any,
+    what the analytics keep. To be asked before the report reads: what it tells holds then too."""
     until = await complete_until(info.context.store.reports, scope.tenant_id, scope.now)
-    reach = await horizon(info, scope)
+    reach = await horizon(info, scope, parts or (Part.ANALYTICS,))
     return Coverage(
         as_of=scope.now,
         complete_until=until,
@@ -26,6 +29,7 @@ async def coverage(info: Info, scope: Scope) -> Coverage:
     )
 
 
-async def horizon(info: Info, scope: Scope) -> datetime | None:  # noqa: ARG001  # as one that looks it up
+async def horizon(info: Info, scope: Scope, parts: Sequence[Part]) -> datetime | None:
     """What lies before may have been deleted; None where nothing ever is."""
-    return None
+    kept = await info.context.store.retention.get(scope.tenant_id)
+    return max(filter(None, (kept.span(part).since(scope.now) for part in parts)), default=None)

@@ -9,7 +9,7 @@ from domain.allowed import JourneyAction
 from domain.approval import WhenDue
 from domain.condition import Operator, ValueType
 from domain.errors import ErrorCode
-from domain.events import Origin, Outcome, Priority, StepState
+from domain.events import Origin, Outcome, Priority, StepState, Work
 from domain.identity import ActorKind, Role
 from domain.journey import Status
 from domain.journey_filter import JourneyOrder
@@ -96,11 +96,19 @@ describe(
     "StepType",
     "Who does a step.",
     "A person: the step waits to be advanced.",
-    "The service itself.",
+    "The service itself: it performs an action, or does nothing.",
     "Another system, by a handoff.",
     "People who decide.",
     "The service: somebody is told.",
-    "Another journey.",
+    "A child journey, which the step starts and ends with.",
+)
+describe(
+    Work,
+    "Work",
+    "What a step waits for.",
+    "A handoff: another system or people do it.",
+    "An action of the service.",
+    "A child journey.",
 )
 describe(
     StepState,

@@ -15,7 +15,10 @@ from schema.scalars import JSON
 @strawberry.type(description="A fact that was recorded. It never changes.")
 class Event:
     id: strawberry.ID = strawberry.field(description="The event's id; a fact recorded twice has one id.")
-    type: str = strawberry.field(description="What happened, as area:name, such as `journey:started`.")
+    type: str = strawberry.field(
+        description="What happened: area:name for this service's own, such as `journey:started`; others as their "
+        "source names them."
+    )
     source: str = strawberry.field(description="The system that reports it; `journeys` for this service.")
     subject: strawberry.ID = strawberry.field(
         description="The id of what it happened to, such as a journey's."
@@ -28,6 +31,10 @@ class Event:
     occurred_at: datetime = strawberry.field(description="When it happened.")
     recorded_at: datetime = strawberry.field(description="When the service took note of it.")
     data: JSON = strawberry.field(description="What it says; the keys depend on the type.")
+    attributes: JSON | None = strawberry.field(
+        description="What else a CloudEvent says of itself, such as `subject`, `dataschema` and its extensions; null "
+        "where there is nothing."
+    )
     origin: Origin = strawberry.field(description="Whether it happened here or was imported.")
     external_id: str | None = strawberry.field(
         description="The id that the source gave it; null for this service's own."
@@ -53,6 +60,7 @@ class Event:
             occurred_at=event.occurred_at,
             recorded_at=event.recorded_at,
             data=JSON(event.data),
+            attributes=None if event.attributes is None else JSON(event.attributes),
             origin=event.origin,
             external_id=event.external_id,
             customer_id=event.customer_id,
@@ -109,7 +117,9 @@ class EventChange:
 @strawberry.type(description="An entry of the log with which the relay has trouble.")
 class FailingEntry:
     event: Event = strawberry.field(description="The event.")
-    pending: list[str] = strawberry.field(description="What is still to be done with it: `feed`, `follow`.")
+    pending: list[str] = strawberry.field(
+        description="What is still to be done with it: `feed`, `follow`, `triggers`, `webhooks`."
+    )
     attempts: int = strawberry.field(description="How often that failed.")
     last_error: str | None = strawberry.field(description="How it failed the last time.")
 

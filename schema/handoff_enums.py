@@ -88,6 +88,7 @@ describe(
     "A handoff that failed.",
     "An event that the service fails to follow up.",
     "A chain of triggers that never ends, cut off.",
+    "A step whose action was refused, or whose child journey failed or could not start.",
 )
 describe(
     IncidentStatus,

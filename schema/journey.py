@@ -1,73 +1,28 @@
 """Journeys as GraphQL shows them. A plain object made from the domain's; what costs a query is a method."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
 from domain import journey as domain
-from domain.allowed import JourneyAction, allowed_actions
-from domain.events import Origin, Priority, StepState, StepVisit
+from domain.allowed import allowed_actions
+from domain.events import Origin, Priority
 from domain.handoff_filter import HandoffFilter, HandoffOrder
 from domain.journey import Status
-from domain.template import Category, Stage, Step, StepType
+from domain.template import Category, Stage
 from domain.touchpoint import RecordFilter
 from schema.condition import UnmetCondition
 from schema.event import Event, EventConnection
 from schema.handoff import Handoff, HandoffConnection
 from schema.identity import Actor
 from schema.info import Info
+from schema.journey_step import AllowedAction, AwaitedWork, JourneyStep
 from schema.node import Node
 from schema.paging import After, Before, Connection, First, Last, connect
 from schema.scalars import JSON
 from schema.template import Template
 from schema.touchpoint import Conversion, Touchpoint
-
-
-@strawberry.type(description="A step of a journey: what the template says of it and where it stands.")
-class JourneyStep:
-    id: str = strawberry.field(description="The step's name for programs.")
-    name: str = strawberry.field(description="The step's name for people.")
-    description: str = strawberry.field(description="What is done in it.")
-    stage: Stage = strawberry.field(description="The stage a journey is in while it is at this step.")
-    order: int = strawberry.field(description="Its place among the steps.")
-    type: StepType = strawberry.field(description="Who does it.")
-    package: str | None = strawberry.field(description="The system that does the work.")
-    action: str | None = strawberry.field(description="What that system is asked to do.")
-    state: StepState = strawberry.field(description="Where it stands.")
-    visit: int = strawberry.field(description="How often it was entered.")
-    entered_at: datetime | None = strawberry.field(description="When it was entered the last time.")
-    ended_at: datetime | None = strawberry.field(description="When it was completed, skipped or failed.")
-    reason: str | None = strawberry.field(description="Why it was skipped or failed.")
-    estimated_minutes: int = strawberry.field(description="How long it usually takes, in minutes.")
-    max_duration: timedelta | None = strawberry.field(description="After this time it fails.")
-
-    @classmethod
-    def of(cls, step: Step, visit: StepVisit) -> Self:
-        return cls(
-            id=step.id,
-            name=step.name,
-            description=step.description,
-            stage=step.stage,
-            order=step.order,
-            type=step.type,
-            package=step.package,
-            action=step.action,
-            state=visit.state,
-            visit=visit.visit,
-            entered_at=visit.entered_at,
-            ended_at=visit.ended_at,
-            reason=visit.reason,
-            estimated_minutes=step.estimated_minutes,
-            max_duration=step.max_duration,
-        )
-
-
-@strawberry.type(description="Whether the viewer may do something with a journey now.")
-class AllowedAction:
-    action: JourneyAction = strawberry.field(description="What it is about.")
-    allowed: bool = strawberry.field(description="Whether it would be carried out.")
-    reason: str | None = strawberry.field(description="Why not.")
 
 
 @strawberry.type(description="One customer's way through a template.")
@@ -108,8 +63,13 @@ class Journey(Node):
     )
     origin: Origin = strawberry.field(description="Whether it started here or was imported.")
     incident: bool = strawberry.field(
-        description="Whether it stands still because its step's handoff failed."
+        description="Whether it stands still because its step's handoff, action or child journey failed."
     )
+    awaited: AwaitedWork | None = strawberry.field(
+        description="The work that its current step waits for, and why that failed; null where it waits for none."
+    )
+    parent_id: strawberry.ID | None = strawberry.field(description="The journey whose step started this one.")
+    parent_step_id: str | None = strawberry.field(description="That step.")
     live_cursor: str | None = strawberry.field(
         default=None,
         description="The end of the feed from before the journey was read, for `after` of a subscription; null while "
@@ -159,6 +119,25 @@ class Journey(Node):
             return None
         found = await info.context.loaders.handoff.load(self.state.handoff.id)
         return None if found is None else Handoff.of(found)
+
+    @strawberry.field(description="The journey whose step started this one, and ends with it.")
+    async def parent(self, info: Info) -> Annotated["Journey", strawberry.lazy("schema.journey")] | None:
+        if self.state.parent is None:
+            return None
+        found = await info.context.loaders.journey.load(self.state.parent.journey_id)
+        return None if found is None else Journey.of(found)
+
+    @strawberry.field(description="The journeys that its steps started, from new to old.")
+    async def children(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Annotated["JourneyConnection", strawberry.lazy("schema.journey")]:
+        store, tenant, wanted = (
+            info.context.store.journeys.children,
+            self.state.tenant_id,
+            {"parentId": (self.id,)},
+        )
+        rows = await store.page(tenant, wanted, info.context.page(first, after, last, before))
+        return connect(JourneyConnection, rows, Journey.of, lambda: store.count(tenant, wanted))
 
     @strawberry.field(description="Its handoffs, from new to old.")
     async def handoffs(
@@ -226,6 +205,9 @@ class Journey(Node):
             remaining=None if left is None else timedelta(seconds=left),
             origin=journey.origin,
             incident=journey.incident,
+            awaited=None if journey.awaited is None else AwaitedWork.of(journey.awaited),
+            parent_id=None if journey.parent is None else strawberry.ID(journey.parent.journey_id),
+            parent_step_id=None if journey.parent is None else journey.parent.step,
             live_cursor=live_cursor,
         )
 

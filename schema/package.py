@@ -10,6 +10,7 @@ from domain.limits import Limits
 from schema.errors import UserError
 from schema.identity import Actor
 from schema.node import Node
+from schema.secret import SigningSecret
 
 
 @strawberry.type(description="Something a package can be asked to do.")
@@ -52,19 +53,6 @@ class PackageLimits:
         )
 
 
-@strawberry.type(description="A secret that calls are signed with. Its text is never shown.")
-class PackageSecret:
-    id: str = strawberry.field(description="The secret's name.")
-    created_at: datetime = strawberry.field(description="Since when it signs.")
-    until: datetime | None = strawberry.field(
-        description="Until when it signs, beside a newer one; null for the newest."
-    )
-
-    @classmethod
-    def of(cls, secret: domain.Secret) -> Self:
-        return cls(id=secret.id, created_at=secret.created_at, until=secret.until)
-
-
 @strawberry.type(description="A system that handoffs go to. The built-in ones are there from the start.")
 class Package(Node):
     name: str = strawberry.field(description="The package's name, such as `crm`.")
@@ -75,7 +63,7 @@ class Package(Node):
     enabled: bool = strawberry.field(description="Whether it is called; while it is not, its handoffs wait.")
     actions: list[PackageAction] = strawberry.field(description="What it can be asked to do.")
     limits: PackageLimits = strawberry.field(description="How often and how long it is tried.")
-    secrets: list[PackageSecret] = strawberry.field(
+    secrets: list[SigningSecret] = strawberry.field(
         description="The secrets that calls are signed with, the newest last; at most 3."
     )
     revision: int = strawberry.field(
@@ -95,7 +83,7 @@ class Package(Node):
             enabled=package.enabled,
             actions=[PackageAction.of(each) for each in package.actions],
             limits=PackageLimits.of(package.limits),
-            secrets=[PackageSecret.of(each) for each in package.secrets],
+            secrets=[SigningSecret.of(each) for each in package.secrets],
             revision=package.revision,
             updated_at=package.updated_at if changed else None,
             updated_by=Actor.of(package.updated_by) if changed else None,

@@ -13,8 +13,9 @@ from schema.scalars import JSON, json_object
 @strawberry.input(description="An event to report.")
 class ReportedEventInput:
     type: str = strawberry.field(
-        description="What happened, as area:name, such as `crm:lead_qualified`; the areas of this service's own "
-        "events are refused. `eventTypes` tells which types are known; others are kept too."
+        description="What happened, such as `crm:lead_qualified` or `com.example.order.created`: at most 200 letters, "
+        "digits and . _ - : /. The areas of this service's own events, before the colon, are refused. `eventTypes` "
+        "tells which types are known; others are kept too."
     )
     source: str = strawberry.field(description="The system that reports it, such as `crm`.")
     id: str | None = strawberry.field(

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.errors import InvalidInput
+from domain.storable import json_problems
 from domain.values import JsonObject, Money, milliseconds, timestamp
 
 JSON = NewType("JSON", object)
@@ -19,7 +20,6 @@ _DURATION = re.compile(
     r"P(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,3})?)S)?)?", re.ASCII
 )
 LONGEST: Final = timedelta(days=100_000)  # more than any contact or step takes, less than overflows
-MAX_DEPTH: Final = 32
 
 
 def parse_date_time(value: object) -> datetime:
@@ -74,23 +74,9 @@ def parse_money(value: object) -> Money:
 
 def parse_json(value: object) -> Any:
     """Any JSON value of at most 32 levels, with keys and numbers that fit the database."""
-    _check_json(value, MAX_DEPTH)
+    if found := json_problems(value):
+        raise GraphQLError(found[0].message)
     return value
-
-
-def _check_json(value: object, depth: int) -> None:
-    if depth == 0:
-        raise GraphQLError(f"The JSON has more than {MAX_DEPTH} levels.")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not key or "\0" in key or key.startswith("$"):
-                raise GraphQLError("A key in JSON is not empty, has no NUL and does not begin with $.")
-            _check_json(inner, depth - 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_json(inner, depth - 1)
-    elif isinstance(value, int | float) and not -(2**63) < value < 2**63:
-        raise GraphQLError("A number in JSON lies within those of 64 bits.")
 
 
 SCALARS: Final[dict[object, ScalarDefinition]] = {

@@ -7,6 +7,8 @@ import strawberry
 
 from domain import template as domain
 from domain.template import Category, Reentry, Stage, StepType, TriggerType
+from schema.action import TriggerAction
+from schema.child import ChildJourney
 from schema.condition import Condition
 from schema.errors import UserError
 from schema.identity import Actor
@@ -28,7 +30,13 @@ class TemplateStep:
     action: str | None = strawberry.field(
         description="What that system is asked to do, such as `convert_lead`."
     )
-    params: JSON = strawberry.field(description="Fixed parameters of the action.")
+    performs: TriggerAction | None = strawberry.field(
+        description="What an AUTOMATED step does; without it, it is done at once."
+    )
+    child: ChildJourney | None = strawberry.field(
+        description="The journey that a WORKFLOW step starts and ends with."
+    )
+    params: JSON = strawberry.field(description="Fixed parameters of the package's action.")
     estimated_minutes: int = strawberry.field(description="How long it usually takes, in minutes.")
     max_duration: timedelta | None = strawberry.field(description="After this time the step fails.")
     entry_conditions: list[Condition] = strawberry.field(description="What must hold before it is entered.")
@@ -43,11 +51,12 @@ class TemplateStep:
         description="How its approval is decided: of an APPROVAL step, or before an INTEGRATION step is executed."
     )
     output_mapping: JSON = strawberry.field(
-        description="Context keys and the paths in its handoff's output that fill them; the key `customerId` links "
-        "the customer."
+        description="Context keys and the paths in the output of its handoff, action or child journey that fill them; "
+        "the key `customerId` links the customer. An action's output is the `id` of what it made or changed."
     )
     on_rejected: str | None = strawberry.field(
-        description="The step to go to when its approval is rejected or expires; without one the journey fails."
+        description="The step to go to when its approval is rejected or expires, or its child journey is abandoned; "
+        "without one the journey fails."
     )
     sla: timedelta | None = strawberry.field(
         description="How long it is promised to take; without it, the estimate counts."
@@ -64,6 +73,8 @@ class TemplateStep:
             type=step.type,
             package=step.package,
             action=step.action,
+            performs=None if step.performs is None else TriggerAction.of(step.performs),
+            child=None if step.child is None else ChildJourney.of(step.child),
             params=JSON(step.params),
             estimated_minutes=step.estimated_minutes,
             max_duration=step.max_duration,

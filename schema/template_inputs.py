@@ -6,6 +6,8 @@ import strawberry
 
 from domain import template as domain
 from domain.template import Category, Reentry, Stage, StepType, TriggerType
+from schema.action import TriggerActionInput
+from schema.child import ChildJourneyInput
 from schema.condition import ConditionInput
 from schema.policy import ApprovalPolicyInput
 from schema.scalars import JSON, json_object
@@ -24,9 +26,17 @@ class TemplateStepInput:
     package: str | None = strawberry.field(
         default=None, description="The system that does the work, such as `crm`."
     )
-    action: str | None = strawberry.field(default=None, description="What that system is asked to do.")
+    action: str | None = strawberry.field(
+        default=None, description="What that system is asked to do, of an INTEGRATION step."
+    )
+    performs: TriggerActionInput | None = strawberry.field(
+        default=None, description="What an AUTOMATED step does; without it, it is done at once."
+    )
+    child: ChildJourneyInput | None = strawberry.field(
+        default=None, description="The journey that a WORKFLOW step starts and ends with."
+    )
     params: JSON | None = strawberry.field(
-        default=None, description="Fixed parameters of the action, an object up to 16 KiB."
+        default=None, description="Fixed parameters of the package's action, an object up to 16 KiB."
     )
     estimated_minutes: int = strawberry.field(default=0, description="How long it usually takes, in minutes.")
     max_duration: timedelta | None = strawberry.field(
@@ -57,12 +67,14 @@ class TemplateStepInput:
     )
     output_mapping: JSON | None = strawberry.field(
         default=None,
-        description="Context keys and the paths in its handoff's output that fill them, an object of texts up to "
-        "16 KiB. The key `customerId` links the customer.",
+        description="Context keys and the paths in the output of its handoff, action or child journey that fill them, "
+        "an object of texts up to 16 KiB. The key `customerId` links the customer. An action's output is the `id` of "
+        "what it made or changed.",
     )
     on_rejected: str | None = strawberry.field(
         default=None,
-        description="The step to go to when its approval is rejected or expires; without one the journey fails.",
+        description="The step to go to when its approval is rejected or expires, or its child journey is abandoned; "
+        "without one the journey fails.",
     )
     sla: timedelta | None = strawberry.field(
         default=None, description="How long it is promised to take; without it, the estimate counts."
@@ -78,6 +90,8 @@ class TemplateStepInput:
             description=self.description,
             package=self.package,
             action=self.action,
+            performs=None if self.performs is None else self.performs.to_domain(),
+            child=None if self.child is None else self.child.to_domain(),
             params=json_object(self.params),
             estimated_minutes=self.estimated_minutes,
             max_duration=self.max_duration,
@@ -101,7 +115,9 @@ class TemplateTriggerInput:
     )
     name: str = strawberry.field(description="The trigger's name for people.")
     type: TriggerType = strawberry.field(description="What makes it fire.")
-    event: str | None = strawberry.field(default=None, description="The event type it waits for: area:name.")
+    event: str | None = strawberry.field(
+        default=None, description="The event type it waits for, letter for letter."
+    )
     schedule: str | None = strawberry.field(default=None, description="A cron expression of five fields.")
     time_zone: str | None = strawberry.field(default=None, description="The time zone of the schedule.")
     conditions: list[ConditionInput] = strawberry.field(

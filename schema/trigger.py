@@ -5,12 +5,13 @@ from typing import Self
 
 import strawberry
 
-from domain import rule as domain
+from domain.action import ActionKind
 from domain.firing import FiringFilter
 from domain.rehearsal import Rehearsal
-from domain.rule import ActionKind, CatchUp
+from domain.rule import CatchUp
 from domain.template import TriggerType
 from domain.trigger import Trigger as State
+from schema.action import TriggerAction
 from schema.condition import Condition, UnmetCondition
 from schema.errors import UserError
 from schema.firing import Firing
@@ -20,32 +21,6 @@ from schema.journey import Journey
 from schema.node import Node
 from schema.paging import After, Before, Connection, First, Last, connect
 from schema.scalars import JSON
-
-
-@strawberry.type(
-    description="What a trigger does. A journey is found by the id under `journeyId`, else as the newest live one of "
-    "the template and the event's customer, or lead."
-)
-class TriggerAction:
-    kind: ActionKind = strawberry.field(description="What is done.")
-    template_id: str | None = strawberry.field(
-        description="The template whose journey starts, or of which a live journey is looked for."
-    )
-    step: str | None = strawberry.field(description="The step at which the journey must be.")
-    params: JSON = strawberry.field(description="Values that are always the same.")
-    mapping: JSON = strawberry.field(
-        description="Names of values and the paths in the event that fill them, such as `data.score`."
-    )
-
-    @classmethod
-    def of(cls, action: domain.Action) -> Self:
-        return cls(
-            kind=action.kind,
-            template_id=action.template_id,
-            step=action.step,
-            params=JSON(action.params),
-            mapping=JSON(action.mapping),
-        )
 
 
 @strawberry.type(
@@ -79,7 +54,7 @@ class Trigger(Node):
         description="When its schedule fires next; null without a schedule, or switched off."
     )
     revision: int = strawberry.field(
-        description="Grows with each change; 0 for a built-in trigger that nobody has changed."
+        description="Grows with each change; 0 for a built-in trigger that has had none, by a person or its template."
     )
     created_at: datetime = strawberry.field(description="When it was created.")
     created_by: Actor = strawberry.field(description="Who created it.")

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from domain.action import ActionKind
 from domain.firing import FiringStatus
-from domain.rule import ActionKind, CatchUp
+from domain.rule import CatchUp
 from schema.enums import describe
 
 describe(

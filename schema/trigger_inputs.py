@@ -3,41 +3,15 @@
 import strawberry
 
 from domain import rule as domain
-from domain.rule import ActionKind, CatchUp
+from domain.rule import CatchUp
 from domain.template import TriggerType
+from schema.action import TriggerActionInput
 from schema.condition import ConditionInput
-from schema.scalars import JSON, json_object
+from schema.scalars import JSON
 
 KEY = "Given again, the mutation is not carried out again but answers as before."
 REVISION = "Refuse with CONFLICT when this is not the trigger's revision any more."
 WHICH = "The trigger."
-
-
-@strawberry.input(description="What a trigger does.")
-class TriggerActionInput:
-    kind: ActionKind = strawberry.field(description="What is done.")
-    template_id: str | None = strawberry.field(
-        default=None,
-        description="The template whose journey starts, or of which a live journey is looked for.",
-    )
-    step: str | None = strawberry.field(default=None, description="The step at which the journey must be.")
-    params: JSON | None = strawberry.field(
-        default=None, description="Values that are always the same, an object up to 16 KiB."
-    )
-    mapping: JSON | None = strawberry.field(
-        default=None,
-        description="Names of values and the paths in the event that fill them, an object of texts up to 16 KiB: "
-        "`context.leadScore` by `data.score`.",
-    )
-
-    def to_domain(self) -> domain.Action:
-        return domain.Action(
-            kind=self.kind,
-            template_id=self.template_id,
-            step=self.step,
-            params=json_object(self.params),
-            mapping={key: str(path) for key, path in json_object(self.mapping).items()},
-        )
 
 
 @strawberry.input(description="When a trigger fires, and what it does then.")
@@ -51,8 +25,8 @@ class TriggerRuleInput:
     description: str = strawberry.field(default="", description="What it is for.")
     event: str | None = strawberry.field(
         default=None,
-        description="The event type it waits for: area:name. A CONDITIONAL one without looks at every change of a "
-        "customer's facts.",
+        description="The event type it waits for, letter for letter. A CONDITIONAL one without looks at every change "
+        "of a customer's facts.",
     )
     schedule: str | None = strawberry.field(
         default=None, description="When it fires, as a cron expression of five fields."
@@ -109,7 +83,7 @@ class TriggerInput:
 
 @strawberry.input(description="An event to try a trigger with. It is not recorded.")
 class TestEventInput:
-    type: str = strawberry.field(description="What would happen, as area:name.")
+    type: str = strawberry.field(description="What would happen, such as `crm:lead_qualified`.")
     source: str = strawberry.field(default="test", description="The system that would report it.")
     data: JSON | None = strawberry.field(default=None, description="What it would say, an object.")
     customer_id: str | None = strawberry.field(

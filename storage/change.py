@@ -158,6 +158,9 @@ class Changes:
                 await self._mongo[kind.collection].insert_one(document)
             except DuplicateKeyError:
                 done = await self._done(kind, state.id, cause)
+                own = cause.keyed and state.id.endswith(cause.command_id)
+                if done is None and own and await self._mongo[kind.collection].find_one({"_id": state.id}):
+                    raise IdempotencyKeyReused from None  # made long ago: the log has forgotten with what
                 if done is None:
                     raise
                 _tell(told, done)

@@ -4,6 +4,7 @@
 word when done, and `pendingAt`, the time of the next try, goes with the last word. That is all the sweep reads.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from storage.written import only_duplicates
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_DELAY: Final = timedelta(hours=1)
+AT_ONCE: Final = 50  # entries that are made before others have their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,11 @@ class EventLog:
 
     async def take(self, envelopes: Sequence[Envelope]) -> list[bool]:
         """Write facts from elsewhere; for each whether it was not there yet."""
-        entries = [entry for each in envelopes for entry in entry_documents([each])]
+        entries: list[Document] = []
+        for n, each in enumerate(envelopes):
+            if n % AT_ONCE == 0:
+                await asyncio.sleep(0)  # others have their turn: there may be a thousand
+            entries += entry_documents([each])
         if not entries:
             return []
         with translated():
@@ -155,6 +161,14 @@ class EventLog:
         with translated():
             cursor = self._events.find({"pendingAt": {"$lte": now}}).sort("pendingAt", 1).limit(limit)
             return [entry(each) for each in await cursor.to_list(None)]
+
+    async def left(self, ids: Sequence[str]) -> set[str]:
+        """Those of these entries with something left to do."""
+        with translated():
+            found = await self._events.find(
+                {"_id": {"$in": list(ids)}}, {"pendingAt": 1}, max_time_ms=self._mongo.timeout_ms
+            ).to_list(None)
+        return {each["_id"] for each in found if "pendingAt" in each}
 
     async def strike(self, done: Sequence[tuple[str, Sequence[Word]]]) -> None:
         """These consumers are done with these entries."""

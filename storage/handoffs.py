@@ -20,6 +20,7 @@ from storage.codec import Document
 from storage.indexes import FEW_HANDOFFS, HANDOFF_FILTERS
 from storage.listing import Listing
 from storage.mongo import Mongo, translated
+from storage.queues import Queues
 from storage.subject import Cause, Changed, Kind
 
 Command = Callable[[Handoff, datetime], Sequence[HandoffEvent]]
@@ -56,10 +57,11 @@ HANDOFF: Final = Kind(
 )
 
 
-class Handoffs:
+class Handoffs(Queues[Handoff]):
     def __init__(self, mongo: Mongo, changes: Changes) -> None:
         self._mongo, self._changes = mongo, changes
         self._handoffs = mongo[HANDOFF.collection]
+        super().__init__(self._handoffs, HANDOFF.read)
         self._listing: Listing[Handoff] = Listing(mongo, HANDOFF, HANDOFF_FILTERS, FEW_HANDOFFS)
 
     async def create(self, id: str, events: Sequence[HandoffEvent], cause: Cause) -> Changed[Handoff]:
@@ -115,28 +117,6 @@ class Handoffs:
         pipeline = [*self._pending(identity), {"$count": "n"}]
         counted = [each async for each in self._mongo.aggregate(self._handoffs, pipeline)]
         return int(counted[0]["n"]) if counted else 0
-
-    async def due_queues(
-        self, now: datetime, limit: int, behind: datetime | None = None
-    ) -> list[tuple[str, datetime]]:
-        """The queues of handoffs with something due, and when it was, from the longest due on; `behind` what an
-        earlier call gave. A full page has all that are due at its last moment, be they more than the limit."""
-        span = {"$lte": now} if behind is None else {"$lte": now, "$gt": behind}
-        wanted = {"queue": 1, "wakeAt": 1}
-        with translated():
-            cursor = self._handoffs.find({"wakeAt": span}, wanted).sort("wakeAt", 1).limit(limit)
-            found = await cursor.to_list(None)
-            if len(found) == limit:
-                found += await self._handoffs.find({"wakeAt": found[-1]["wakeAt"]}, wanted).to_list(None)
-        return [(each["queue"], each["wakeAt"]) for each in found]
-
-    async def due(self, queue: str, now: datetime, limit: int) -> list[Handoff]:
-        """The handoffs of one queue with something due."""
-        with translated():
-            found = (
-                self._handoffs.find({"queue": queue, "wakeAt": {"$lte": now}}).sort("wakeAt", 1).limit(limit)
-            )
-            return [HANDOFF.read(each) for each in await found.to_list(None)]
 
     async def renew(self, id: str, claim: str, until: datetime) -> bool:
         """Hold an attempt's lease longer. False where it is not this worker's any more."""

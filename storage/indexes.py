@@ -55,12 +55,14 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("searchTokens"), {}),
         (_by("wakeAt"), {"sparse": True}),
         (_by("reservation"), {"sparse": True, "unique": True}),
+        (_by("tenantId", "parentId", "createdKey"), {}),
     ],
     "templates": [
         *_outbox(),
         (_by("tenantId", "listKey"), {}),
         (_by("tenantId", "templateId", "version"), {"unique": True}),
         (_by("triggerKeys"), {"sparse": True}),
+        (_by("activeKey", "version"), {}),
     ],
     "handoffs": [
         *_outbox(),
@@ -71,11 +73,17 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("pendingFor", "dueKey"), {"sparse": True}),
     ],
     "packages": [*_outbox(), (_by("tenantId"), {})],
+    "sources": [
+        *_outbox(),
+        (_by("listedFor"), {"sparse": True}),
+        (_by("nameKey"), {"sparse": True, "unique": True}),
+    ],
     "triggers": [
         *_outbox(),
         (_by("listedFor"), {"sparse": True}),
         (_by("wakeAt"), {"sparse": True}),
         (_by("eventKey"), {"sparse": True}),
+        (_by("followKey"), {"sparse": True}),
     ],
     "firings": [*_outbox(), *_listed(FIRING_FILTERS, "createdKey")],
     "truths": [],
@@ -87,10 +95,24 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "milestones": [
         (_by("tenantId", "name", "timeKey"), {}),
         (_by("tenantId", "kind", "timeKey"), {}),
+        (_by("tenantId", "timeKey"), {}),
     ],
     "leads": [(_by("tenantId"), {})],
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
+    "retentions": [*_outbox(), (_by("wakeAt"), {"sparse": True})],
+    "webhooks": [
+        *_outbox(),
+        (_by("listedFor"), {"sparse": True}),
+        (_by("eventKeys"), {"sparse": True}),
+    ],
+    "deliveries": [
+        (_by("webhookId", "createdKey"), {}),
+        (_by("webhookId", "status", "createdKey"), {}),
+        (_by("wakeAt"), {"sparse": True}),
+        (_by("queue", "wakeAt"), {"sparse": True}),
+        (_by("expiresAt"), {"sparse": True}),
+    ],
     "tenants": [],
     "secrets": [],
     "events": [

@@ -21,6 +21,7 @@ from storage import cursors
 from storage.change import Changes
 from storage.codec import Document
 from storage.journey_match import ORDER_KEYS, match, spans
+from storage.listing import Listing
 from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
 from storage.reach import Reach
 from storage.subject import Cause, Changed, Kind
@@ -49,6 +50,7 @@ def keys(journey: Journey) -> Document:
         "searchText": f" {' '.join(tokens)} ",
         "reservation": journey.reservation,
         "wakeAt": journey.wake_at,
+        "parentId": None if journey.parent is None else journey.parent.journey_id,
     }
 
 
@@ -75,6 +77,7 @@ class Journeys:
         self._mongo, self._changes, self._templates = mongo, changes, templates
         self._journeys: Collection = mongo["journeys"]
         self.reach = Reach(mongo, "journeys")
+        self.children: Listing[Journey] = Listing(mongo, JOURNEY, (), ("parentId",))
         self._room: dict[str, float] = {}  # until when a tenant is known to be far below its limit
 
     async def start(self, id: str, events: Sequence[JourneyEvent], cause: Cause) -> Changed[Journey]:

@@ -5,6 +5,7 @@ completes it. They are made from the log's entries alone, so `rebuild` makes the
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -94,7 +95,8 @@ def milestones(entries: Sequence[Document]) -> list[Document]:
             facets = entry["data"]
         elif entry.get("facets") is not None:
             facets = entry["facets"]
-        found += [_milestone(entry, facets, kind, name) for kind, name in _named(entry, facets)]
+        with suppress(KeyError):  # what says too little counts for nothing: the log does not wait for the analytics
+            found += [_milestone(entry, facets, kind, name) for kind, name in _named(entry, facets)]
     return found
 
 

@@ -1,5 +1,5 @@
 """Who must still hear of a change: `feed` tells the subscribers, `follow` writes what follows on other documents,
-`triggers` fires those that wait for it."""
+`triggers` fires those that wait for it, `webhooks` makes the deliveries to those that want it."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -14,10 +14,22 @@ from domain.handoff_events import (
     HandoffRetried,
 )
 from domain.incident import IncidentSettled
-from domain.journey_events import HandoffRequested, HandoffWithdrawn, NotificationRequested
+from domain.journey_events import (
+    HandoffRequested,
+    HandoffWithdrawn,
+    IncidentOpened,
+    IncidentResolved,
+    JourneyAbandoned,
+    JourneyCompleted,
+    JourneyFailed,
+    NotificationRequested,
+    StepRetried,
+)
+from domain.template_events import TemplateActivated, TemplateCreated, TemplateDeactivated
 from domain.trigger import TriggerDue
+from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 
-Word = Literal["feed", "follow", "triggers"]
+Word = Literal["feed", "follow", "triggers", "webhooks"]
 
 FOLLOWED: Final = frozenset(
     each.type
@@ -32,7 +44,18 @@ FOLLOWED: Final = frozenset(
         HandoffCancelled,
         HandoffRetried,
         IncidentSettled,
+        ActionRequested,
+        ChildRequested,
+        WorkWithdrawn,
+        IncidentOpened,
+        IncidentResolved,
+        TemplateCreated,
+        TemplateActivated,
+        TemplateDeactivated,
     )
+)
+OF_CHILDREN: Final = frozenset(
+    each.type for each in (JourneyCompleted, JourneyFailed, JourneyAbandoned, StepRetried)
 )
 
 
@@ -40,7 +63,13 @@ def words(change: Sequence[Envelope]) -> tuple[Word, ...]:
     """Imported history has no side effects."""
     if change[0].origin is Origin.IMPORT:
         return ()
-    follows = any(each.type in FOLLOWED for each in change)
+    followed = FOLLOWED | OF_CHILDREN if _of_child(change) else FOLLOWED
+    follows = any(each.type in followed for each in change)
     fires = any(each.type == TriggerDue.type or not each.type.startswith("trigger:") for each in change)
-    wanted: dict[Word, bool] = {"feed": True, "follow": follows, "triggers": fires}
+    wanted: dict[Word, bool] = {"feed": True, "follow": follows, "triggers": fires, "webhooks": True}
     return tuple(word for word, holds in wanted.items() if holds)
+
+
+def _of_child(change: Sequence[Envelope]) -> bool:
+    """Whether it is a journey's that another one waits for."""
+    return (change[0].facets or {}).get("parentId") is not None

@@ -9,16 +9,21 @@ from domain.touchpoint import Conversion, Touchpoint
 from storage.change import Changes
 from storage.costs import Costs
 from storage.customers import Customers
+from storage.deliveries import Deliveries
 from storage.events import EventLog
+from storage.expiry import Expiry
 from storage.firings import Firings
 from storage.handoffs import Handoffs
 from storage.incidents import Incidents
 from storage.journeys import Journeys
 from storage.mongo import Mongo
 from storage.packages import Packages
+from storage.retention import Retentions
+from storage.sources import Sources
 from storage.templates import Templates
 from storage.touchpoints import CONVERSION, TOUCHPOINT, Records
 from storage.triggers import Triggers
+from storage.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Store:
     journeys: Journeys
     handoffs: Handoffs
     packages: Packages
+    sources: Sources
     incidents: Incidents
     triggers: Triggers
     firings: Firings
@@ -38,6 +44,10 @@ class Store:
     touchpoints: Records[Touchpoint, TouchpointAdded]
     conversions: Records[Conversion, ConversionAdded]
     costs: Costs
+    retention: Retentions
+    expiry: Expiry
+    webhooks: Webhooks
+    deliveries: Deliveries
 
     @classmethod
     def of(cls, mongo: Mongo, now: Callable[[], datetime], reports: Mongo | None = None) -> "Store":
@@ -55,6 +65,7 @@ class Store:
             Journeys(mongo, changes, templates),
             Handoffs(mongo, changes),
             Packages(mongo, changes, now),
+            Sources(mongo, changes, now),
             Incidents(mongo, changes),
             Triggers(mongo, changes, templates, now),
             Firings(mongo, changes),
@@ -62,4 +73,8 @@ class Store:
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
             Costs(mongo, changes),
+            Retentions(mongo, changes, now),
+            Expiry(mongo),
+            Webhooks(mongo, changes),
+            Deliveries(mongo),
         )

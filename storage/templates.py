@@ -1,7 +1,7 @@
 """Templates in the database: one document for each version; the built-in ones are there in every tenant."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -11,54 +11,17 @@ from domain.errors import AlreadyExists, InvalidInput, NotFound
 from domain.identity import Actor, ActorKind
 from domain.isp.templates import ISP_TEMPLATES
 from domain.paging import Page, Rows, rows
-from domain.rule import FACTS_UPDATED
-from domain.template import Definition, Template, Trigger, TriggerType
-from domain.template_events import TemplateCreated, TemplateEvent
+from domain.template import Definition, Template
+from domain.template_events import TemplateEvent
 from storage import cursors
 from storage.change import Changes
-from storage.codec import Document, load
-from storage.mongo import Collection, DuplicateKeyError, Mongo, translated
-from storage.subject import (
-    Cause,
-    Changed,
-    Kind,
-    digest,
-)
+from storage.codec import Document
+from storage.mongo import DuplicateKeyError, Mongo, translated
+from storage.subject import Cause, Changed, digest
+from storage.template_keys import AWAITED_BY_BUILT_IN, TEMPLATE, active_key, event_key
 
 CACHED: Final = 2_000
 SYSTEM: Final = Actor(ActorKind.SYSTEM, "journeys")
-
-
-def _begin(id: str, event: TemplateEvent, by: Actor) -> Template:
-    if not isinstance(event, TemplateCreated):
-        raise TypeError("a template begins with its creation")
-    return authoring.begin(id, event, by)
-
-
-def _keys(template: Template) -> Document:
-    return {
-        "templateId": template.definition.template_id,
-        "listKey": f"{template.definition.template_id}|{template.version:09d}",
-        "triggerKeys": [event_key(template.tenant_id, type) for type in _awaited(template)] or None,
-    }
-
-
-def event_key(tenant_id: str, type: str) -> str:
-    """What a trigger is found by when an event comes."""
-    return f"{tenant_id}|{type}"
-
-
-def _awaited(template: Template) -> list[str]:
-    """The event types that its triggers wait for, while it is active."""
-    on = {_waits(each) for each in template.definition.triggers if each.active}
-    return sorted(each for each in on if each) if template.active else []
-
-
-def _waits(trigger: Trigger) -> str | None:
-    return trigger.event or (FACTS_UPDATED if trigger.type is TriggerType.CONDITIONAL else None)
-
-
-TEMPLATE: Final = Kind("templates", Template, _begin, authoring.evolve, _keys)
 
 
 def template_key(tenant_id: str, template_id: str, version: int) -> str:
@@ -69,7 +32,7 @@ def template_key(tenant_id: str, template_id: str, version: int) -> str:
 class Templates:
     def __init__(self, mongo: Mongo, changes: Changes, now: Callable[[], datetime]) -> None:
         self._mongo, self._changes, self._now = mongo, changes, now
-        self._templates: Collection = mongo["templates"]
+        self._templates = mongo[TEMPLATE.collection]
         self._equipped: OrderedDict[str, None] = OrderedDict()
         self._definitions: OrderedDict[str, Template] = OrderedDict()
 
@@ -121,7 +84,7 @@ class Templates:
         """Those of these versions that there are, as they are now."""
         with translated():
             found = await self._templates.find({"_id": {"$in": list(ids)}}).to_list(None)
-        return {each["_id"]: _template(each) for each in found if each["tenantId"] == tenant_id}
+        return {each["_id"]: TEMPLATE.read(each) for each in found if each["tenantId"] == tenant_id}
 
     async def version(self, tenant_id: str, template_id: str, version: int) -> Template:
         """One version, for its definition: that never changes, so it is kept. `active` may be old."""
@@ -133,7 +96,10 @@ class Templates:
             template = await self.get(id, tenant_id)
         except NotFound:
             raise NotFound(f"{template_id} version {version}", "templateId") from None
-        self._definitions[id] = template
+        return self._keep(template)
+
+    def _keep(self, template: Template) -> Template:
+        self._definitions[template.id] = template
         if len(self._definitions) > CACHED:
             self._definitions.popitem(last=False)
         return template
@@ -153,19 +119,36 @@ class Templates:
         found = [each async for each in self._mongo.aggregate(self._templates, pipeline)]
         if not found:
             raise NotFound(template_id, "templateId")
-        return _template(found[0])
+        return TEMPLATE.read(found[0])
 
-    async def waiting_for(self, tenant_id: str, type: str) -> list[str]:
-        """The ids of templates that may have a trigger for this event type."""
-        with translated():
-            found = self._templates.find({"triggerKeys": event_key(tenant_id, type)}, {"templateId": 1})
-            own = [each["templateId"] for each in await found.to_list(None)]
-        shipped = [
-            each.template_id
-            for each in ISP_TEMPLATES
-            if any(_waits(trigger) == type for trigger in each.triggers)
-        ]
-        return list(dict.fromkeys((*shipped, *own)))
+    async def waiting_for(self, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """The tenants and ids of templates that may have a trigger for one of these (tenant, event type) pairs."""
+        for tenant_id in {tenant_id for tenant_id, type in pairs if type in AWAITED_BY_BUILT_IN}:
+            await self.equip(tenant_id)
+        keys = [event_key(tenant_id, type) for tenant_id, type in pairs]
+        each_once = {"_id": {"tenantId": "$tenantId", "templateId": "$templateId"}}
+        pipeline: list[Document] = [{"$match": {"triggerKeys": {"$in": keys}}}, {"$group": each_once}]
+        found = [each["_id"] async for each in self._mongo.aggregate(self._templates, pipeline)]
+        return {(each["tenantId"], each["templateId"]) for each in found}
+
+    async def newest_active(self, wanted: Collection[tuple[str, str]]) -> list[Template]:
+        """The newest active versions of these (tenant, template id) pairs that have one, for their definitions. What
+        is kept of them is not read again."""
+        if not wanted:
+            return []
+        keys = {active_key(*pair): pair for pair in wanted}
+        newest = {"_id": "$activeKey", "version": {"$max": "$version"}}
+        pipeline: list[Document] = [{"$match": {"activeKey": {"$in": list(keys)}}}, {"$group": newest}]
+        found = [each async for each in self._mongo.aggregate(self._templates, pipeline)]
+        ids = [template_key(*keys[each["_id"]], each["version"]) for each in found]
+        kept = {id: self._definitions[id] for id in ids if id in self._definitions}
+        for id in kept:
+            self._definitions.move_to_end(id)
+        if missing := [id for id in ids if id not in kept]:
+            with translated():
+                read = await self._templates.find({"_id": {"$in": missing}}).to_list(None)
+            kept |= {each["_id"]: self._keep(TEMPLATE.read(each)) for each in read}
+        return list(kept.values())
 
     async def with_triggers(self, tenant_id: str) -> list[Template]:
         """The newest active version of each template that has triggers."""
@@ -173,7 +156,7 @@ class Templates:
         active: list[Document] = [{"$match": {"tenantId": tenant_id}}, {"$match": {"active": True}}]
         newest: dict[str, Template] = {}
         async for each in self._mongo.aggregate(self._templates, [*active, {"$sort": {"listKey": 1}}]):
-            template = _template(each)
+            template = TEMPLATE.read(each)
             newest[template.definition.template_id] = template
         return [each for each in newest.values() if each.definition.triggers]
 
@@ -232,8 +215,4 @@ class Templates:
         )
         with translated():
             found = await cursor.sort(key, direction).limit(page.limit + 1).to_list(None)
-        return rows(page, [_template(each) for each in found], [str(each[key]) for each in found])
-
-
-def _template(document: Document) -> Template:
-    return load(Template, {**document, "id": document["_id"]})
+        return rows(page, [TEMPLATE.read(each) for each in found], [str(each[key]) for each in found])

@@ -1,29 +1,34 @@
 """Triggers in the database. The built-in ones, and those of active templates, are there without a document until the
-tenant changes them."""
+tenant changes them; only those that come with the time have one from the start, which follows the template."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from domain import trigger as fold
 from domain.errors import Conflict, LimitExceeded, NotFound
-from domain.isp.triggers import ISP_TRIGGERS, SHIPPED, of_template
+from domain.isp.triggers import SHIPPED
 from domain.paging import Page, Rows, rows
-from domain.rule import Rule, awaited, waits_for
-from domain.template import Template
+from domain.rule import Rule, awaited
+from domain.template import Template, TriggerType
 from domain.trigger import Trigger, TriggerCreated, TriggerEvent
 from domain.values import timestamp
 from storage import cursors
+from storage.built_in import BuiltIn, of_version
 from storage.change import Changes
 from storage.codec import Document
 from storage.mongo import DuplicateKeyError, Mongo, translated
 from storage.subject import Cause, Changed, Kind, digest
-from storage.templates import SYSTEM, Templates, event_key
+from storage.template_keys import active_key, event_key
+from storage.templates import SYSTEM, Templates
 
 Command = Callable[[Trigger, datetime], Sequence[TriggerEvent]]
 
 MOST: Final = 1_000
+PAIRS_AT_ONCE: Final = 500  # of tenant and event type
 
 
 def _keys(trigger: Trigger) -> Document:
@@ -31,7 +36,8 @@ def _keys(trigger: Trigger) -> Document:
         "createdKey": f"{timestamp(trigger.created_at)}|{trigger.id}",
         "wakeAt": trigger.wake_at,
         "eventKey": _event_key(trigger),
-        "listedFor": None if trigger.deleted else trigger.tenant_id,
+        "followKey": active_key(trigger.tenant_id, trigger.follows) if trigger.follows else None,
+        "listedFor": None if trigger.deleted or trigger.follows else trigger.tenant_id,
     }
 
 
@@ -45,16 +51,13 @@ def _event_key(trigger: Trigger) -> str | None:
 TRIGGER: Final = Kind("triggers", Trigger, fold.begin, fold.evolve, _keys)
 
 
-def built_in_id(tenant_id: str, name: str) -> str:
-    return f"trg_{digest('built-in', tenant_id, name)}"
-
-
 class Triggers:
     def __init__(
         self, mongo: Mongo, changes: Changes, templates: Templates, now: Callable[[], datetime]
     ) -> None:
         self._mongo, self._changes, self._templates, self._now = mongo, changes, templates, now
         self._triggers = mongo[TRIGGER.collection]
+        self._built_in = BuiltIn(templates)
 
     async def create(self, id: str, tenant_id: str, rule: Rule, cause: Cause) -> Changed[Trigger]:
         """Raises LimitExceeded for one too many, InvalidInput for a rule that could not work."""
@@ -70,55 +73,97 @@ class Triggers:
         self, id: str, tenant_id: str, command: Command, cause: Cause, *, expected: int | None = None
     ) -> Changed[Trigger]:
         """Carry a command out. A built-in trigger gets a document of its own with its first change."""
-        built_in = next((each for each in await self._without(tenant_id) if each.id == id), None)
-        if built_in is not None and await self._find(id) is None:
+        if await self._find(id) is None and (built_in := (await self._built_in.all(tenant_id)).get(id)):
             if expected:
                 raise Conflict(0)
-            made = TriggerCreated(at=SHIPPED, by=SYSTEM, tenant_id=tenant_id, rule=built_in.rule)
             with suppress(DuplicateKeyError):  # somebody else changed it a moment ago
-                events = [made, *command(built_in, self._now())]
-                return await self._changes.create(TRIGGER, id, events, cause)
-
-        async def run(trigger: Trigger, now: datetime) -> Sequence[TriggerEvent]:
-            return command(trigger, now)
-
-        return await self._changes.change(TRIGGER, id, tenant_id, run, cause, expected=expected)
+                return await self._make(built_in, command, cause)
+        return await self._change(id, tenant_id, command, cause, expected)
 
     async def get(self, id: str, tenant_id: str) -> Trigger:
         """Raises NotFound."""
         found = await self._find(id)
         if found is not None and found.tenant_id == tenant_id:
             return found
-        built_in = next((each for each in await self._without(tenant_id) if each.id == id), None)
+        built_in = (await self._built_in.all(tenant_id)).get(id)
         if built_in is None:
             raise NotFound(id, "id")
         return built_in
 
+    async def follow(self, template: Template, cause: Cause) -> None:
+        """See to it that a template's scheduled triggers have a document, and that each document that follows the
+        template is as its newest active version says. What a person has changed stays."""
+        if template.version == template.revision == 1 and not any(map(_scheduled, of_version(template))):
+            return  # just made: nothing follows it yet
+        pair = (template.tenant_id, template.definition.template_id)
+        newest = await self._templates.newest_active([pair])
+        while True:
+            await self._follow(pair, [each for version in newest for each in of_version(version)], cause)
+            # Who looked before another version came, and wrote after its follower did, looks again.
+            before, newest = newest, await self._templates.newest_active([pair])
+            if [each.id for each in before] == [each.id for each in newest]:
+                return
+
+    async def _follow(self, template: tuple[str, str], said: Sequence[Trigger], cause: Cause) -> None:
+        with translated():
+            found = self._triggers.find({"followKey": active_key(*template)}, {"_id": 1})
+            following = {each["_id"] for each in await found.to_list(None)}
+        rules = {each.id: each.rule for each in said}
+        for each in filter(_scheduled, said):
+            if each.id not in following and await self._find(each.id) is None:
+                with suppress(DuplicateKeyError):  # somebody else made it a moment ago
+                    await self._make(each, _followed(each.rule), _of(cause, each.id))
+                following.add(each.id)
+        for id in sorted(following):
+            await self._change(id, template[0], _followed(rules.get(id)), _of(cause, id))
+
+    async def _make(self, built_in: Trigger, command: Command, cause: Cause) -> Changed[Trigger]:
+        """The document of one that was there without. Raises DuplicateKeyError where there is one."""
+        made = TriggerCreated(
+            at=SHIPPED,
+            by=SYSTEM,
+            tenant_id=built_in.tenant_id,
+            rule=built_in.rule,
+            follows=built_in.follows,
+        )
+        events = [made, *command(built_in, self._now())]
+        return await self._changes.create(TRIGGER, built_in.id, events, cause)
+
+    async def _change(
+        self, id: str, tenant_id: str, command: Command, cause: Cause, expected: int | None = None
+    ) -> Changed[Trigger]:
+        async def run(trigger: Trigger, now: datetime) -> Sequence[TriggerEvent]:
+            return command(trigger, now)
+
+        return await self._changes.change(TRIGGER, id, tenant_id, run, cause, expected=expected)
+
     async def concerning(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Trigger]]:
-        """The active triggers that wait for these (tenant, event type) pairs, the first to fire at the front."""
-        pairs = set(wanted)
-        found: dict[tuple[str, str], dict[str, Trigger]] = {pair: {} for pair in pairs}
-        for tenant_id, type in pairs:
-            for each in await self._shipped(tenant_id, type):
-                found[tenant_id, type][each.id] = each
-        shipped = [id for triggers in found.values() for id in triggers]
-        keys = [event_key(tenant_id, type) for tenant_id, type in pairs]
-        for query in ({"eventKey": {"$in": keys}}, {"_id": {"$in": shipped}}) if pairs else ():
+        """The active triggers that wait for these (tenant, event type) pairs, the first to fire at the front. As many
+        queries for all of them as for one."""
+        pairs, found = iter(set(wanted)), dict[tuple[str, str], list[Trigger]]()
+        while some := set(islice(pairs, PAIRS_AT_ONCE)):
+            found |= {pair: [] for pair in some}
+            for each in await self._waiting(some):
+                waited = awaited(each.rule)
+                if each.active and waited is not None and (each.tenant_id, waited) in some:
+                    found[each.tenant_id, waited].append(each)
+        for triggers in found.values():
+            triggers.sort(key=lambda each: (each.rule.priority, each.id))
+        return found
+
+    async def _waiting(self, pairs: Collection[tuple[str, str]]) -> Collection[Trigger]:
+        """The triggers that may wait for these pairs, each as its document says where it has one."""
+        waiting = await self._built_in.waiting_for(pairs)
+        queries = [{"_id": {"$in": list(waiting)}}] if waiting else []
+        for query in (*queries, {"eventKey": {"$in": [event_key(*pair) for pair in pairs]}}):
             with translated():
-                own = map(TRIGGER.read, await self._triggers.find(query).to_list(None))
-            for each in own:
-                for (tenant_id, type), triggers in found.items():
-                    triggers.pop(each.id, None)
-                    if each.tenant_id == tenant_id and each.active and waits_for(each.rule, type):
-                        triggers[each.id] = each
-        return {
-            pair: sorted(triggers.values(), key=lambda each: (each.rule.priority, each.id))
-            for pair, triggers in found.items()
-        }
+                own = await self._triggers.find(query).to_list(None)
+            waiting |= {each.id: each for each in map(TRIGGER.read, own)}
+        return waiting.values()
 
     async def all(self, tenant_id: str) -> list[Trigger]:
         """Every trigger of a tenant that is not deleted."""
-        shipped = {each.id: each for each in await self._without(tenant_id)}
+        shipped = await self._built_in.all(tenant_id)
         own: dict[str, Trigger] = {}
         for query in ({"listedFor": tenant_id}, {"_id": {"$in": list(shipped)}}):
             with translated():
@@ -150,40 +195,15 @@ class Triggers:
             found = await self._triggers.find_one({"_id": id})
         return None if found is None else TRIGGER.read(found)
 
-    async def _shipped(self, tenant_id: str, type: str) -> list[Trigger]:
-        """Those without a document that wait for this type: built in, or of the newest active version of a
-        template."""
-        rules = {f"isp:{name}": rule for name, rule in ISP_TRIGGERS.items() if waits_for(rule, type)}
-        for template_id in await self._templates.waiting_for(tenant_id, type):
-            with suppress(NotFound):
-                template = await self._templates.newest(tenant_id, template_id, active=True)
-                rules |= {name: rule for name, rule in _of(template).items() if waits_for(rule, type)}
-        return [_built_in(tenant_id, name, rule) for name, rule in rules.items()]
 
-    async def _without(self, tenant_id: str) -> list[Trigger]:
-        """All triggers that are there without a document."""
-        rules = {f"isp:{name}": rule for name, rule in ISP_TRIGGERS.items()}
-        for template in await self._templates.with_triggers(tenant_id):
-            rules |= _of(template)
-        return [_built_in(tenant_id, name, rule) for name, rule in rules.items()]
+def _scheduled(trigger: Trigger) -> bool:
+    return trigger.rule.type is TriggerType.SCHEDULED
 
 
-def _of(template: Template) -> dict[str, Rule]:
-    """The rules of a template's own triggers, by name."""
-    definition = template.definition
-    return {
-        f"template:{definition.template_id}:{each.id}": of_template(definition.template_id, each)
-        for each in definition.triggers
-        if each.active
-    }
+def _followed(rule: Rule | None) -> Command:
+    return lambda trigger, at: fold.follow(trigger, rule, at=at)
 
 
-def _built_in(tenant_id: str, name: str, rule: Rule) -> Trigger:
-    return Trigger(
-        id=built_in_id(tenant_id, name),
-        tenant_id=tenant_id,
-        rule=rule,
-        created_at=SHIPPED,
-        created_by=SYSTEM,
-        updated_at=SHIPPED,
-    )
+def _of(cause: Cause, id: str) -> Cause:
+    """The cause of one of several commands that follow from an event."""
+    return replace(cause, command_id=digest(cause.command_id, id))

@@ -3,8 +3,10 @@ again does nothing."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 from domain import external, handing, steer, walk
+from domain.action import Action, ActionKind
 from domain.approval import ApprovalPolicy
 from domain.errors import DomainError, InvalidInput, JourneyExists
 from domain.events import Outcome, Priority
@@ -13,9 +15,9 @@ from domain.isp.event_types import data_problems
 from domain.journey import Journey
 from domain.journey_events import JourneyEvent
 from domain.limits import Limits
+from domain.output import require_fit
 from domain.record_events import TouchpointAdded
 from domain.rehearsal import Rehearsal
-from domain.rule import Action, ActionKind
 from domain.template import Definition, Template
 from domain.touchpoint import require_valid
 from domain.values import Json, JsonObject
@@ -23,11 +25,13 @@ from storage.store import Store
 from storage.subject import Cause
 from workers.finding import Finding, NothingToDo, filled, object_, text
 
+ROOM: Final = 10_000  # active journeys of a tenant, where nothing else is set
+
 
 class Actions:
     """`room` is how many active journeys a tenant may have."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], *, room: int) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime], *, room: int = ROOM) -> None:
         self._store, self._now, self._room = store, now, room
         self._finding = Finding(store)
 
@@ -76,8 +80,6 @@ class Actions:
         self, action: Action, given: JsonObject, tenant_id: str, cause: Cause
     ) -> tuple[Template, str, list[JourneyEvent]]:
         """The template, the new journey's id and the events it starts with."""
-        template = await self._store.templates.startable(tenant_id, action.template_id or "", None)
-        await self._store.journeys.require_room(tenant_id, self._room)
         priority = text(given, "priority")
         request = walk.Start(
             name=text(given, "name"),
@@ -87,6 +89,20 @@ class Actions:
             context=object_(given, "context"),
         )
         id = f"jrn_{cause.command_id}"
+        template, started = await self._begun(id, action.template_id or "", None, request, tenant_id, cause)
+        return template, id, started
+
+    async def _begun(
+        self,
+        id: str,
+        template_id: str,
+        version: int | None,
+        request: walk.Start,
+        tenant_id: str,
+        cause: Cause,
+    ) -> tuple[Template, list[JourneyEvent]]:
+        template = await self._store.templates.startable(tenant_id, template_id, version)
+        await self._store.journeys.require_room(tenant_id, self._room)
         started = walk.start(
             id,
             template.definition,
@@ -96,7 +112,24 @@ class Actions:
             by=cause.actor,
             at=self._now(),
         )
-        return template, id, started
+        require_fit(template.definition.default_context | request.context)
+        return template, started
+
+    async def start(
+        self,
+        id: str,
+        template_id: str,
+        version: int | None,
+        request: walk.Start,
+        tenant_id: str,
+        cause: Cause,
+    ) -> Journey:
+        """Start a journey with this id, of the newest active version where none is named. Twice is once. Raises
+        DomainError."""
+        if done := await self._store.journeys.outcome(id, cause):
+            return done.state
+        _, started = await self._begun(id, template_id, version, request, tenant_id, cause)
+        return (await self._store.journeys.start(id, started, cause)).state
 
     async def _start(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
         _, id, started = await self._started(action, given, tenant_id, cause)
@@ -128,7 +161,9 @@ class Actions:
                 case ActionKind.ABANDON_JOURNEY:
                     return steer.abandon(current, reason=reason, at=at)
                 case _:
-                    return steer.update_context(current, definition, changes=object_(given, "context"), at=at)
+                    changes = object_(given, "context")
+                    require_fit(current.context, changes)
+                    return steer.update_context(current, definition, changes=changes, at=at)
 
         return (await self._store.journeys.change(journey.id, tenant_id, run, cause)).state.id
 

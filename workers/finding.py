@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from domain.action import Action, ActionKind, values
 from domain.errors import InvalidInput, Problem
 from domain.events import StepState
 from domain.journey import Journey, Status
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page
-from domain.rule import Action, ActionKind, values
 from domain.values import Json, JsonObject
 from storage.store import Store
 from storage.subject import Cause

@@ -1,4 +1,5 @@
-"""What follows from an event on other documents: handoffs of steps, steps of ended handoffs, incidents, touchpoints.
+"""What follows from an event on other documents: the work of steps, steps whose work has ended, incidents, touchpoints,
+scheduled triggers of templates.
 
 An event's id makes the id of the command that follows from it, so twice is once, whoever does it.
 """
@@ -25,19 +26,25 @@ from domain.journey import Journey
 from domain.journey_events import (
     HandoffRequested,
     HandoffWithdrawn,
+    IncidentOpened,
+    IncidentResolved,
     JourneyEvent,
     NotificationRequested,
 )
 from domain.template import Definition
+from domain.template_events import TemplateActivated, TemplateCreated, TemplateDeactivated
 from domain.touchpoint import from_notification
+from domain.work_events import ActionRequested, ChildRequested, WorkWithdrawn
 from storage.codec import load_event
 from storage.incidents import incident_id
+from storage.pending import OF_CHILDREN
 from storage.store import Store
-from storage.subject import Cause, digest
 from storage.templates import SYSTEM
+from workers.actions import Actions
+from workers.causes import following
+from workers.step_work import GONE_ON, StepWork
 from workers.stuck import try_again
 
-GONE_ON: Final = "the journey went on without it"
 ENDS: Final = {
     HandoffCompleted.type: HandoffStatus.COMPLETED,
     HandoffFailed.type: HandoffStatus.FAILED,
@@ -45,11 +52,22 @@ ENDS: Final = {
     HandoffExpired.type: HandoffStatus.EXPIRED,
     HandoffCancelled.type: HandoffStatus.CANCELLED,
 }
+OF_TEMPLATES: Final = (TemplateCreated.type, TemplateActivated.type, TemplateDeactivated.type)
 
 
 class Following:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, actions: Actions) -> None:
         self._store = store
+        work = StepWork(store, actions)
+        self._works = {
+            ActionRequested.type: work.perform,
+            ChildRequested.type: work.start,
+            WorkWithdrawn.type: work.withdraw,
+            IncidentOpened.type: work.open_incident,
+            IncidentResolved.type: work.resolve_incident,
+            **dict.fromkeys(OF_CHILDREN, work.hear),
+            **dict.fromkeys(OF_TEMPLATES, self._schedule),
+        }
 
     async def follow(self, change: Sequence[Envelope]) -> None:
         """Do all that follows from a change."""
@@ -66,13 +84,20 @@ class Following:
                 await self._carry_on(envelope)
             elif envelope.type == IncidentSettled.type:
                 await try_again(self._store, envelope)
+            elif envelope.type in self._works:
+                await self._works[envelope.type](envelope)
 
     async def _touch(self, envelope: Envelope) -> None:
         event = load_event(NotificationRequested, envelope.data, at=envelope.occurred_at)
-        cause = _cause(envelope)
+        cause = following(envelope)
         await self._store.touchpoints.add(
             f"tch_{cause.command_id}", from_notification(envelope, event), cause
         )
+
+    async def _schedule(self, envelope: Envelope) -> None:
+        """The triggers that follow a template are as its newest active version has them."""
+        found = await self._store.templates.many([envelope.subject], envelope.tenant_id)
+        await self._store.triggers.follow(found[envelope.subject], following(envelope))
 
     async def _hand_over(self, envelope: Envelope) -> None:
         """Make the step's handoff, unless the journey has left the step by now."""
@@ -85,7 +110,7 @@ class Following:
         package = await self._store.packages.find(envelope.tenant_id, event.package)
         created = handover.created(envelope, event, journey, step, package)
         events = handing.create(event.handoff_id, created, package, by=SYSTEM, strict=False)
-        await self._store.handoffs.create(event.handoff_id, events, _cause(envelope))
+        await self._store.handoffs.create(event.handoff_id, events, following(envelope))
         # Whoever withdrew it between the look at the journey and the creation found nothing to cancel.
         journey = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
         if not _awaits(journey, event.handoff_id):
@@ -97,7 +122,7 @@ class Following:
 
     async def _cancel(self, id: str, envelope: Envelope) -> None:
         """Nobody waits for it any more; one that has failed is no incident any more."""
-        cause = _cause(envelope, "cancel")
+        cause = following(envelope, "cancel")
         try:
             handoff = await self._store.handoffs.get(id, envelope.tenant_id)
         except NotFound:
@@ -135,14 +160,14 @@ class Following:
             return handback.hand_back(
                 journey,
                 definition,
-                handoff_id=handoff.id,
+                id=handoff.id,
                 status=handoff.status,
                 output=handoff.output,
                 reason=handoff.reason,
                 at=at,
             )
 
-        cause = _cause(envelope, "end")
+        cause = following(envelope, "end")
         await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, end, cause)
 
     async def _open_incident(self, envelope: Envelope, handoff: Handoff) -> None:
@@ -156,7 +181,7 @@ class Following:
             step=handoff.step,
         )
         id, incidents = incident_id(handoff.id, str(handoff.round)), self._store.incidents
-        await incidents.open(id, raised, _cause(envelope, "incident"))
+        await incidents.open(id, raised, following(envelope, "incident"))
         # Whoever retried it meanwhile, or let the journey go on without it, found no incident to resolve.
         now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
         over = None
@@ -165,7 +190,7 @@ class Following:
         elif await self._left(now):
             over = GONE_ON
         if over is not None:
-            await incidents.resolve_if_open(id, envelope.tenant_id, over, _cause(envelope, "resolve"))
+            await incidents.resolve_if_open(id, envelope.tenant_id, over, following(envelope, "resolve"))
 
     async def _left(self, handoff: Handoff) -> bool:
         """Whether it was a step's, and the journey has left that step."""
@@ -179,7 +204,7 @@ class Following:
         incident = incident_id(handoff.id, str(event.round - 1))
         resolution = event.reason or "its data was mended"
         await self._store.incidents.resolve_if_open(
-            incident, envelope.tenant_id, resolution, _cause(envelope, "incident")
+            incident, envelope.tenant_id, resolution, following(envelope, "incident")
         )
         if handoff.journey_id is None or handoff.status is HandoffStatus.FAILED:
             return  # that it has failed anew is told by its failure
@@ -188,22 +213,14 @@ class Following:
             return
 
         def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
-            return handback.carry_on(journey, handoff_id=handoff.id, at=at)
+            return handback.carry_on(journey, id=handoff.id, at=at)
 
-        cause = _cause(envelope, "again")
+        cause = following(envelope, "again")
         await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, again, cause)
         now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
         if now.status is HandoffStatus.FAILED:  # anew, before the journey heard of the retry
             await self._end(envelope, now)
 
 
-def _cause(envelope: Envelope, *part: str) -> Cause:
-    """The command that follows from an event, on behalf of whoever caused that."""
-    name = digest("follow", envelope.id, *part)
-    return Cause(
-        SYSTEM, name, envelope.correlation_id, envelope.id, requester=envelope.person, depth=envelope.depth
-    )
-
-
 def _awaits(journey: Journey, handoff_id: str) -> bool:
-    return journey.handoff is not None and journey.handoff.id == handoff_id
+    return journey.awaited is not None and journey.awaited.id == handoff_id

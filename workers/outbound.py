@@ -31,7 +31,8 @@ SHARE: Final = 4  # one partner has at most a quarter of the connections
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One attempt. `url` has its path parameters filled in, `body` is JSON, `timeout` are seconds for it all.
+    """One attempt. `url` has its path parameters filled in, `body` is JSON, of the media type where it is a special
+    one, `timeout` are seconds for it all.
 
     `message_id` is the same for all attempts that mean the same. There is a signature for each of `secrets`
     (`whsec_…`, the newest first), so that a partner may go over from one to the next; none: unsigned.
@@ -43,6 +44,7 @@ class Call:
     secrets: tuple[str, ...] = field(repr=False)
     at: datetime
     timeout: float
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ class Outbound:
 
 def _headers(call: Call) -> dict[str, str]:
     headers = {
-        "Content-Type": "application/json",
+        "Content-Type": call.media_type,
         "Accept": "application/json",
         "Accept-Encoding": "identity",
         "User-Agent": "journeys",

@@ -6,41 +6,31 @@ Everything here may be done twice, by any number of workers.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from domain.errors import DomainError, Unavailable
 from domain.events import Envelope
 from domain.handoff_events import HandoffCreated, HandoffRetried, HandoffStarted
-from storage.entries import Entry, changes
+from storage.entries import changes
 from storage.indexes import WITH_OUTBOX
 from storage.pending import Word, words
 from storage.store import Store
+from workers.actions import Actions
+from workers.consumers import Consume, Consumers
 from workers.follow import Following
-from workers.stuck import raise_incident
+from workers.overdue import CatchingUp
+from workers.publishing import Publish, Publishing
+from workers.strikes import Strikes
 
 log = logging.getLogger(__name__)
 
 GRACE: Final = timedelta(seconds=3)  # what a living process is given to relay its own changes
 SWEEP_SECONDS: Final = 1.0
 BATCH: Final = 500
-AT_ONCE: Final = 8  # subjects that a sweep catches up with
-QUEUE: Final = 10_000
-FIRED_AT_ONCE: Final = 100
-STRIKE_SECONDS: Final = 0.1
 
-
-class Published(Protocol):
-    @property
-    def outcome(self) -> str: ...
-    @property
-    def last(self) -> int | None: ...
-
-
-Publish = Callable[[list[Envelope], int | None], Awaitable[Published]]
 Wake = Callable[[str], None]
-Fire = Callable[[Sequence[Sequence[Envelope]]], Awaitable[Sequence[Exception | None]]]
 WAKING: Final = frozenset((HandoffCreated.type, HandoffStarted.type, HandoffRetried.type))
 
 
@@ -48,17 +38,14 @@ def _nobody(_: str) -> None:
     pass
 
 
-async def _nothing(changes: Sequence[Sequence[Envelope]]) -> Sequence[Exception | None]:
-    return [None] * len(changes)
-
-
-class Incomplete(Exception):
-    """Earlier revisions are not in the log yet: whoever wrote them, or the sweep, brings them."""
+def _always_the_first() -> float:
+    return 0.0
 
 
 class Relay:
     """`publish` tells the subscribers of one change; it raises Unavailable while they cannot be told. `wake` tells the
-    workers that a queue has something for them; what they miss they find."""
+    workers that a queue has something for them; what they miss they find. `consumers` do what other words stand for.
+    `chance` gives numbers from 0 to 1, so that several workers do not all do the same."""
 
     def __init__(
         self,
@@ -66,27 +53,28 @@ class Relay:
         publish: Publish,
         now: Callable[[], datetime],
         wake: Wake = _nobody,
-        fire: Fire = _nothing,
+        consumers: Mapping[Word, Consume] | None = None,
+        actions: Actions | None = None,
+        chance: Callable[[], float] = _always_the_first,
     ) -> None:
-        self._fire = fire
-        self._store, self._publish, self._now, self._wake = store, publish, now, wake
-        self._following = Following(store)
-        self._queue: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
-        self._to_fire: asyncio.Queue[list[Envelope]] = asyncio.Queue(QUEUE)
-        self._struck: list[tuple[str, Sequence[Word]]] = []
-        self._away = False  # the subscribers, for the rest of a sweep
+        self._store, self._now, self._wake = store, now, wake
+        self._following = Following(store, actions or Actions(store, now))
+        self._strikes = Strikes(store)
+        self._publishing = Publishing(store, publish, self._told)
+        self._consumers = Consumers(consumers or {}, self._strikes.done)
+        self._catching_up = CatchingUp(store, self._following, self._consumers, self._publishing, now, chance)
 
     async def logged(self, envelopes: Sequence[Envelope]) -> None:
         """Events of this process are in the log: write what follows from them; the subscribers are told soon."""
         for change in changes(envelopes):
             pending = words(change)
-            if "feed" in pending and not self._queue.full():
-                self._queue.put_nowait(change)
-            if "triggers" in pending and not self._to_fire.full():
-                self._to_fire.put_nowait(change)
+            self._strikes.expect(change[0].id, pending)
+            if "feed" in pending:
+                self._publishing.put(change)
+            self._consumers.put(change, pending)
             if "follow" in pending:
                 await self._following.follow(change)
-                self._struck.append((change[0].id, ("follow",)))
+                self._strikes.done(change[0].id, ("follow",))
             if any(each.type in WAKING for each in change) and change[0].facets is not None:
                 queue = change[0].facets.get("queue")
                 if isinstance(queue, str):
@@ -95,9 +83,12 @@ class Relay:
     async def run(self) -> None:
         """Tell the subscribers of this process's changes, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tell())
-            tasks.create_task(self._fire_often())
-            tasks.create_task(self._strike_often())
+            tasks.create_task(self._publishing.run())
+            tasks.create_task(self._consumers.run())
+            tasks.create_task(self._strikes.run())
+
+    def _told(self, change: Sequence[Envelope]) -> None:
+        self._strikes.done(change[0].id, ("feed",))
 
     async def sweep(self) -> None:
         """Find what others left behind, for ever."""
@@ -129,121 +120,5 @@ class Relay:
             full = full or relayed == BATCH
         await self._store.changes.outboxes.flush()
         due = await self._store.events.due(before, BATCH)
-        progress = await self._catch_up(due)
+        progress = await self._catching_up.catch_up(due)
         return full or (len(due) == BATCH and progress)
-
-    async def _catch_up(self, due: list[Entry]) -> bool:
-        """Do what these entries wait for: those of one subject in order, several subjects at once. Whether anything
-        got done."""
-        by_subject: dict[str, list[Entry]] = {}
-        for entry in due:
-            by_subject.setdefault(entry.envelope.subject, []).append(entry)
-        places, done = asyncio.Semaphore(AT_ONCE), list[tuple[str, Sequence[Word]]]()
-
-        async def catch_up(entries: list[Entry]) -> None:
-            async with places:
-                for entry in entries:
-                    await self._finish(entry, done)
-
-        self._away = False
-        await asyncio.gather(*map(catch_up, by_subject.values()))
-        await self._store.events.strike(done)
-        return bool(done)
-
-    async def _finish(self, entry: Entry, done: list[tuple[str, Sequence[Word]]]) -> None:
-        first = entry.envelope
-        try:
-            [change] = await self._store.events.revisions(first.subject, first.revision - 1, first.revision)
-            if "follow" in entry.pending:
-                await self._following.follow(change)
-                done.append((first.id, ("follow",)))
-            if "triggers" in entry.pending:
-                await self._fire_one(change)
-                done.append((first.id, ("triggers",)))
-            if "feed" in entry.pending and not self._away:
-                await self._publish_change(change)
-                done.append((first.id, ("feed",)))
-        except Unavailable:
-            self._away = True
-        except Exception as error:
-            log.exception("The entry %s fails", first.id)
-            await self._put_off(entry, error)
-
-    async def _put_off(self, entry: Entry, error: Exception) -> None:
-        """It is tried later. After ten tries it is an incident, and holds up nothing any more."""
-        if entry.last_try:
-            await raise_incident(self._store, entry, error, self._now())
-        await self._store.events.postpone(entry, self._now(), type(error).__name__)
-
-    async def _tell(self) -> None:
-        while True:
-            change = await self._queue.get()
-            try:
-                await self._publish_change(change)
-            except Unavailable:
-                self._drop_queue()  # it is all pending in the log
-                continue
-            except Exception as error:
-                log.warning("The change %s is left to the sweep: %r", change[0].id, error)
-                continue
-            self._struck.append((change[0].id, ("feed",)))
-
-    async def _fire_often(self) -> None:
-        """Fire triggers behind the back of whoever made the change; what goes wrong is left to the sweep."""
-        while True:
-            batch = [await self._to_fire.get()]
-            while not self._to_fire.empty() and len(batch) < FIRED_AT_ONCE:
-                batch.append(self._to_fire.get_nowait())
-            try:
-                outcomes = await self._fire(batch)
-            except Exception as error:
-                log.warning("Triggers are left to the sweep: %r", error)
-                continue
-            for change, wrong in zip(batch, outcomes, strict=True):
-                if wrong is None:
-                    self._struck.append((change[0].id, ("triggers",)))
-                else:
-                    log.warning("Triggers of %s are left to the sweep: %r", change[0].id, wrong)
-
-    async def _fire_one(self, change: list[Envelope]) -> None:
-        [wrong] = await self._fire([change])
-        if wrong is not None:
-            raise wrong
-
-    def _drop_queue(self) -> None:
-        while not self._queue.empty():
-            self._queue.get_nowait()
-
-    async def _strike_often(self) -> None:
-        while True:
-            await asyncio.sleep(STRIKE_SECONDS)
-            struck, self._struck = self._struck[:BATCH], self._struck[BATCH:]
-            try:
-                await self._store.events.strike(_merged(struck))
-            except Exception as error:
-                log.warning("Entries stay pending for the sweep: %r", error)
-
-    async def _publish_change(self, change: list[Envelope]) -> None:
-        """In order: what is missing before it is published first, from the log. Raises Incomplete where it is not
-        there."""
-        subject, revision = change[0].subject, change[0].revision
-        published = await self._publish(change, 0 if revision == 1 else None)
-        if published.outcome == "unknown":
-            first = await self._store.events.first_unpublished(subject)
-            published_upto = min(first or revision, revision) - 1
-        elif published.outcome == "gap" and published.last is not None:
-            published_upto = published.last
-        else:
-            return
-        for earlier in await self._store.events.revisions(subject, published_upto, revision):
-            published = await self._publish(earlier, published_upto)
-        if published.outcome not in ("published", "old"):
-            raise Incomplete(f"{subject}:{revision}")
-
-
-def _merged(struck: Sequence[tuple[str, Sequence[Word]]]) -> list[tuple[str, Sequence[Word]]]:
-    """One entry an id, with all its words."""
-    by_id: dict[str, list[Word]] = {}
-    for id, done in struck:
-        by_id.setdefault(id, []).extend(done)
-    return [(id, tuple(sorted(set(done)))) for id, done in by_id.items()]

@@ -5,11 +5,26 @@ They are only told, never needed: while Redis is away the poll finds the work.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from domain.errors import Unavailable
+from domain.webhook import is_queue
 
 log = logging.getLogger(__name__)
+
+
+Wake = Callable[[str], None]
+
+
+def sorted_out(handoffs: Wake, deliveries: Wake) -> Wake:
+    """Whose worker a queue belongs to is seen by its name."""
+    return lambda queue: (deliveries if is_queue(queue) else handoffs)(queue)
+
+
+async def listen(woken: AsyncIterator[str], wake: Wake) -> None:
+    """Hear of work that other processes have made, for ever."""
+    async for queue in woken:
+        wake(queue)
 
 
 class Wakeup:

@@ -52,7 +52,11 @@ class EventType:
     def schema(self) -> JsonObject:
         """A JSON Schema of the data."""
         described: JsonObject = {
-            field.name: {"type": field.type.value, "description": field.description} for field in self.fields
+            field.name: {
+                "type": field.type.value if field.required else [field.type.value, "null"],
+                "description": field.description,
+            }
+            for field in self.fields
         }
         required: list[Json] = [field.name for field in self.fields if field.required]
         return {

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain import template
+from domain.action import Action, ActionKind
 from domain.condition import Condition, Operator
-from domain.rule import Action, ActionKind, Rule
+from domain.rule import Rule
 
 SHIPPED: Final = datetime(2026, 1, 1, tzinfo=UTC)
 

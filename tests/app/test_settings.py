@@ -107,7 +107,9 @@ def test_embedded_servers_come_with_a_key_unless_one_is_given(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("key", "expected"), [(None, "no JOURNEYS_SECRETS_KEY is set"), (ONE, "rest encrypted")]
+    ("key", "expected"),
+    [(None, "no JOURNEYS_SECRETS_KEY is set"), (ONE, "rest encrypted")],
+    ids=["none", "one"],
 )
 async def test_the_doctor_says_whether_a_key_is_set(key: str | None, expected: str) -> None:
     secret = None if key is None else SecretStr(key)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.embedded import embedded
-from tests.benchmarks import handoffs, importing, live, pages, writes
+from tests.benchmarks import analytics, handoffs, importing, ingest, live, pages, webhooks, writes
 from tests.conftest import Servers
 
 
@@ -16,7 +16,10 @@ def main(names: list[str]) -> None:
         "pages": pages.run,
         "live": live.run,
         "handoffs": handoffs.run,
+        "ingest": ingest.run,
+        "webhooks": webhooks.run,
         "importing": importing.run,
+        "analytics": analytics.run,
     }
     with TemporaryDirectory() as folder, embedded(Path(folder)) as own:
         servers = Servers(own.mongodb_uri, own.redis_url, "bench")

@@ -8,11 +8,12 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from domain import handback, steer, walk
+from domain.action import Action, ActionKind
 from domain.condition import Condition, Operator, ValueType
 from domain.events import HandoffStatus, Priority
 from domain.journey import Journey
 from domain.journey_events import JourneyEvent
-from domain.template import Category, Definition, Settings, Stage, Step, StepType
+from domain.template import Category, Child, Definition, Settings, Stage, Step, StepType
 from domain.values import Json, JsonObject
 
 numbers = st.integers() | st.floats(allow_nan=False)
@@ -28,6 +29,7 @@ T = TypeVar("T")
 KEYS = ("x", "y", "z")
 ENDS = tuple(status for status in HandoffStatus if not status.open)
 STEP_IDS = ("a", "b", "c", "d", "e", "f")
+NOTE = Action(kind=ActionKind.UPDATE_CONTEXT, params={"context": {"x": 1}})
 few_values: st.SearchStrategy[Json] = st.sampled_from((True, 0, 1, "1", "big"))
 contexts: st.SearchStrategy[JsonObject] = st.dictionaries(
     st.sampled_from(KEYS), st.none() | few_values, max_size=3
@@ -51,15 +53,20 @@ def sometimes(values: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, ...]]:
 def definitions(draw: st.DrawFn) -> Definition:
     """A valid template: its steps depend on earlier ones only."""
     ids = draw(st.lists(st.sampled_from(STEP_IDS), min_size=1, max_size=len(STEP_IDS), unique=True))
+    types = [draw(st.sampled_from((StepType.MANUAL, StepType.INTEGRATION, *StepType))) for _ in ids]
     steps = tuple(
         Step(
             id=name,
             name=name,
             stage=draw(st.sampled_from((Stage.LEAD, Stage.CUSTOMER))),
             order=n,
-            type=draw(st.sampled_from((StepType.MANUAL, StepType.INTEGRATION, *StepType))),
+            type=types[n],
             package="crm",
-            action=draw(st.sampled_from(("convert", "convert", None))),
+            action=None
+            if types[n] is StepType.AUTOMATED
+            else draw(st.sampled_from(("convert", "convert", None))),
+            performs=draw(st.sampled_from((NOTE, None))) if types[n] is StepType.AUTOMATED else None,
+            child=Child(template_id="child") if types[n] is StepType.WORKFLOW else None,
             output_data=draw(sometimes(st.sampled_from(KEYS))),
             estimated_minutes=draw(st.integers(0, 60)),
             max_duration=draw(st.none() | st.integers(1, 120_000).map(lambda ms: timedelta(milliseconds=ms))),
@@ -168,7 +175,7 @@ _COMMANDS: dict[str, st.SearchStrategy[Command]] = {
             lambda s: handback.hand_back(
                 s.journey,
                 s.definition,
-                handoff_id=other or (s.journey.handoff.id if s.journey.handoff else "hof_other"),
+                id=other or (s.journey.awaited.id if s.journey.awaited else "hof_other"),
                 status=status,
                 output=output,
                 at=s.at,
@@ -179,9 +186,7 @@ _COMMANDS: dict[str, st.SearchStrategy[Command]] = {
         st.sampled_from((None, None, None, "hof_other")),
     ),
     "carry on": st.just(
-        lambda s: handback.carry_on(
-            s.journey, handoff_id=s.journey.handoff.id if s.journey.handoff else "", at=s.at
-        )
+        lambda s: handback.carry_on(s.journey, id=s.journey.awaited.id if s.journey.awaited else "", at=s.at)
     ),
     "abandon": st.just(lambda s: steer.abandon(s.journey, at=s.at)),
     "assign": st.just(lambda s: steer.assign(s.journey, user="anna", team=None, at=s.at)),

@@ -11,6 +11,7 @@ from domain import authoring
 from domain.approval import ApprovalPolicy, WhenDue
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition, InvalidInput
+from domain.external import ODD_TYPE
 from domain.template import (
     Category,
     Definition,
@@ -102,10 +103,10 @@ def test_every_error_is_listed_with_its_path() -> None:
         "steps.3.estimatedMinutes": "A duration is not negative and at most ten years.",
         "steps.3.maxDuration": "A time limit is longer than nothing and at most ten years.",
         "triggers.1.id": "'t' is there more than once.",
-        "triggers.0.event": "An event trigger names an event type: area:name.",
+        "triggers.0.event": f"An event trigger names an event type. {ODD_TYPE}",
         "triggers.1.name": "A name is 1 to 200 characters.",
-        "triggers.1.schedule": "A schedule is a cron expression of five fields.",
-        "triggers.1.timeZone": "A time zone is written like Europe/Rome.",
+        "triggers.1.schedule": "A schedule is a cron expression of five fields, such as `0 9 * * MON`.",
+        "triggers.1.timeZone": "A time zone is a name such as Europe/Rome.",
         "triggers.2.id": BAD_ID,
         "triggers.2.conditions": "A conditional trigger has at least one condition.",
         "triggers.3.conditions.0.value": "less_than needs a value.",

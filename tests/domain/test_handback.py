@@ -41,7 +41,7 @@ def ended(
 ) -> list[JourneyEvent]:
     """What follows from the end of the handoff that the journey waits for."""
     assert journey.handoff is not None
-    given = {"handoff_id": journey.handoff.id} | rest
+    given = {"id": journey.handoff.id} | rest
     return handback.hand_back(journey, template, status=status, at=at, **given)
 
 
@@ -85,7 +85,7 @@ def test_each_visit_has_a_handoff_of_its_own() -> None:
     assert first is not None
     assert journey.handoff is not None
     assert journey.handoff.id != first.id
-    assert ended(journey, CALL, handoff_id=first.id) == [], "the ending of an earlier visit is ignored"
+    assert ended(journey, CALL, id=first.id) == [], "the ending of an earlier visit is ignored"
 
 
 # Taking the result
@@ -199,12 +199,12 @@ def test_a_repeated_late_or_foreign_ending_does_nothing() -> None:
     journey = started(CALL)
     assert journey.handoff is not None
     once = left(journey, CALL)
-    assert ended(journey, CALL, handoff_id="hof_other") == []
+    assert ended(journey, CALL, id="hof_other") == []
     for status in (S.COMPLETED, S.FAILED, S.REJECTED):
-        again = handback.hand_back(once, CALL, handoff_id=journey.handoff.id, status=status, at=NOON)
+        again = handback.hand_back(once, CALL, id=journey.handoff.id, status=status, at=NOON)
         assert again == []
     over = after(journey, steer.abandon(journey, at=NOON))
-    assert handback.hand_back(over, CALL, handoff_id=journey.handoff.id, status=S.COMPLETED, at=NOON) == []
+    assert handback.hand_back(over, CALL, id=journey.handoff.id, status=S.COMPLETED, at=NOON) == []
 
 
 # Failure
@@ -228,12 +228,12 @@ def test_retrying_the_handoff_carries_the_journey_on() -> None:
     journey = left(started(CALL), CALL, S.FAILED)
     assert journey.handoff is not None
     id = journey.handoff.id
-    assert handback.carry_on(journey, handoff_id="hof_other", at=NOON) == []
-    events = handback.carry_on(journey, handoff_id=id, at=NOON)
+    assert handback.carry_on(journey, id="hof_other", at=NOON) == []
+    events = handback.carry_on(journey, id=id, at=NOON)
     assert types(events) == ["incident_resolved"]
     journey = after(journey, events)
     assert not journey.incident
-    assert handback.carry_on(journey, handoff_id=id, at=NOON) == []
+    assert handback.carry_on(journey, id=id, at=NOON) == []
     assert types(ended(journey, CALL, S.FAILED)) == ["handoff_ended", "incident_opened"]
     assert left(journey, CALL).current_step == "b"
 

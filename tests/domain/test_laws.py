@@ -29,6 +29,7 @@ from domain.journey_fold import evolve
 from domain.story import entry_unmet, exit_unmet
 from domain.template import Definition
 from domain.values import JsonObject
+from domain.work_events import ActionRequested, ChildRequested, WorkEnded, WorkWithdrawn
 from tests.domain.samples import NOON, after, events_of_start, told
 from tests.domain.strategies import Move, Subject, contexts, definitions, moves
 
@@ -70,13 +71,13 @@ def test_no_sequence_of_commands_breaks_a_law(
         check_journey(subject)
         history += events
     assert told(history) == subject.journey
-    check_handoffs(history, subject.journey)
+    check_work(history, subject.journey)
 
 
 def check_events(subject: Subject, events: list[JourneyEvent], at: datetime) -> None:
     """The events of one command, each in the light of the journey before it."""
     assert all(event.at == at for event in events)
-    walked = [event for event in events if not isinstance(event, HandoffWithdrawn)]
+    walked = [event for event in events if not isinstance(event, HandoffWithdrawn | WorkWithdrawn)]
     assert not any(isinstance(event, JourneyCompleted) for event in walked[:-1])
     journey, retried = subject.journey, False
     for event in events:
@@ -109,19 +110,25 @@ def check_journey(subject: Subject) -> None:
     assert journey.progress < 100 or journey.status is Status.COMPLETED
     check_current_step(journey)
     check_clock(journey)
-    assert journey.handoff is None or journey.current.state is StepState.ACTIVE
+    assert journey.awaited is None or journey.current.state is StepState.ACTIVE
     assert None not in journey.context.values()
     assert walk.go_on(journey, template, at=subject.at) == [], "it had more to do by itself"
 
 
-def check_handoffs(history: list[JourneyEvent], journey: Journey) -> None:
-    """Every handoff that was asked for is awaited, was withdrawn, or has ended; none is forgotten or ends twice."""
-    over = [
-        each.handoff_id for each in history if isinstance(each, HandoffEnded) and each.status is not FAILED
-    ]
-    over += [each.handoff_id for each in history if isinstance(each, HandoffWithdrawn)]
-    asked = [each.handoff_id for each in history if isinstance(each, HandoffRequested)]
-    awaited = {journey.handoff.id} if journey.handoff is not None else set()
+def check_work(history: list[JourneyEvent], journey: Journey) -> None:
+    """All work that was asked for is awaited, was withdrawn, or has ended; none is forgotten or ends twice."""
+    over, asked = [], []
+    for each in history:
+        match each:
+            case HandoffRequested(handoff_id=id) | ActionRequested(work_id=id) | ChildRequested(work_id=id):
+                asked.append(id)
+            case HandoffEnded(handoff_id=id) | WorkEnded(work_id=id) if each.status is not FAILED:
+                over.append(id)
+            case HandoffWithdrawn(handoff_id=id) | WorkWithdrawn(work_id=id):
+                over.append(id)
+            case _:
+                pass
+    awaited = {journey.awaited.id} if journey.awaited is not None else set()
     assert len(set(over)) == len(over)
     assert set(asked) == set(over) | awaited
     assert len(set(asked)) == len(asked)

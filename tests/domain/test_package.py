@@ -15,7 +15,8 @@ from domain.handing import problems_of
 from domain.handoff_fold import begin
 from domain.isp.packages import ISP_PACKAGES
 from domain.limits import Limits
-from domain.package import MAX_SECRETS, Action, Package, PackageAdded, evolve
+from domain.package import Action, Package, PackageAdded, evolve
+from domain.secret import MAX_SECRETS
 from domain.values import JsonObject
 from tests.domain.handed import CRM, asked
 from tests.domain.samples import ANNA, NOON, later

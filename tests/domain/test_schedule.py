@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.schedule import next_time, problem_with
+from domain.schedule import next_time, problems_with
 
 ROME = "Europe/Rome"
 
@@ -112,8 +112,7 @@ def test_the_next_time_lies_ahead(schedule: str, zone: str, after: datetime) -> 
     ],
 )
 def test_what_is_no_schedule_or_never_comes_is_refused(schedule: str) -> None:
-    problem = problem_with(schedule, "UTC")
-    assert problem is not None
+    [problem] = problems_with(schedule, "UTC")
     assert problem.path == ("schedule",)
 
 
@@ -121,11 +120,10 @@ def test_what_is_no_schedule_or_never_comes_is_refused(schedule: str) -> None:
     "zone", ["", "Rome", "Europe", "Mars/Base", "../../etc/passwd", "/etc/passwd", "x\0", "+01:00"]
 )
 def test_what_is_no_time_zone_is_refused(zone: str) -> None:
-    problem = problem_with("0 9 * * *", zone)
-    assert problem is not None
+    [problem] = problems_with("0 9 * * *", zone)
     assert problem.path == ("timeZone",)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_what_is_a_schedule_is_taken(schedule: str) -> None:
-    assert problem_with(schedule, ROME) is None
+    assert problems_with(schedule, ROME) == []

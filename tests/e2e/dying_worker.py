@@ -21,6 +21,7 @@ from domain.journey_events import StepCompleted
 from workers.calls import Calls
 from workers.handoffs import HandoffWorker
 from workers.outbound import Call, Outbound, Reply
+from workers.wakeup import listen
 
 POINTS = (
     "claimed",
@@ -96,7 +97,7 @@ async def main(tenant: str, point: str, nth: int) -> None:
         )
         runtime.spawn(runtime.relay.sweep(), "sweep")
         runtime.spawn(handoffs.run(), "handoffs")
-        runtime.spawn(handoffs.listen(runtime.broker.woken()), "work")
+        runtime.spawn(listen(runtime.broker.woken(), handoffs.wake), "work")
         await asyncio.Event().wait()
 
 

@@ -176,7 +176,7 @@ async def test_a_batch_has_1_to_1000_events(api: Client) -> None:
         ("INVALID_INPUT", ["type"], {"type": "journey:completed"}),
         ("INVALID_INPUT", ["type"], {"type": "trigger:due"}),
         ("INVALID_INPUT", ["type"], {"type": "customer:facts_updated"}),
-        ("INVALID_INPUT", ["type"], {"type": "qualified"}),
+        ("INVALID_INPUT", ["type"], {"type": "lead qualified"}),
         ("INVALID_INPUT", ["source"], {"source": "journeys"}),
         ("INVALID_INPUT", ["source"], {"source": ""}),
         ("INVALID_INPUT", ["id"], {"id": " "}),

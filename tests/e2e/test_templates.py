@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.e2e.harness import Client
-from tests.e2e.refusals import SAMPLE, make_template, refused
+from tests.e2e.refusals import SAMPLE, errors, give, make_template, refused
 
 READ = """{ template(id: "sample") { settings { sla requireApproval } steps { id onRejected sla outputMapping
   approval { quorum roles due whenDue escalateTo requesterMayDecide } } } }"""
@@ -40,6 +40,30 @@ async def test_what_an_author_says_of_approvals_and_work_is_what_is_read(api: Cl
         name: STEPS[1][name] for name in ("id", "onRejected", "sla", "outputMapping")
     }
     assert mend == {"id": "mend", "approval": None, "onRejected": None, "sla": None, "outputMapping": {}}
+
+
+async def test_a_templates_schedule_has_its_next_time_at_once_and_none_while_it_is_off(api: Client) -> None:
+    daily = {"id": "daily", "name": "Every morning", "type": "SCHEDULED", "schedule": "0 9 * * *"}
+    odd = daily | {"schedule": "0 25 * * *", "timeZone": "Mars/Base"}
+    found = await refused(api, "INVALID_INPUT", "createTemplate", **sample({}) | {"triggers": [odd]})
+    assert [error["path"] for error in found] == [
+        ["triggers", "0", "schedule"],
+        ["triggers", "0", "timeZone"],
+    ]
+    await make_template(api, **sample({}) | {"triggers": [daily]})
+
+    async def times() -> list[str]:
+        read = "{ triggers(first: 50) { nodes { name builtIn active nextAt } } }"
+        listed = (await api.ask(read))["triggers"]["nodes"]
+        of_template = [each for each in listed if each["name"] == "Every morning"]
+        assert all(each["builtIn"] and each["active"] for each in of_template)
+        return [each["nextAt"][10:16] for each in of_template]
+
+    assert await times() == ["T09:00"]
+    assert errors(await give(api, "deactivateTemplate", id="sample")) == []
+    assert await times() == []
+    assert errors(await give(api, "activateTemplate", id="sample")) == []
+    assert await times() == ["T09:00"]
 
 
 async def test_work_that_cannot_be_is_refused_with_every_path(api: Client) -> None:

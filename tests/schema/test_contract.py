@@ -172,9 +172,12 @@ def test_what_can_be_found_again_is_a_node() -> None:
         "Touchpoint",
         "Conversion",
         "Package",
+        "Source",
         "Trigger",
         "Firing",
         "CampaignCost",
+        "Webhook",
+        "WebhookDelivery",
     }
     assert str(TYPES["Node"].fields["id"].type) == "ID!"
 

@@ -90,8 +90,8 @@ async def test_what_is_taken_from_elsewhere_says_what_is_new_and_leaves_the_rest
     assert await log.many([one.id, three.id, "no:such"], tenant) == {one.id: one, three.id: three}
     assert await log.many([one.id], "another") == await log.many([], tenant) == {}
     due = {each.envelope.id: each for each in await log.due(LONG_AGO, 100)}
-    assert {due[each.id].pending for each in (one, two, three)} == {("feed", "triggers")}
-    await log.strike([(each.id, ("feed", "triggers")) for each in (one, two, three)])
+    assert {due[each.id].pending for each in (one, two, three)} == {("feed", "triggers", "webhooks")}
+    await log.strike([(each.id, ("feed", "triggers", "webhooks")) for each in (one, two, three)])
 
 
 async def test_what_is_there_stays_as_it_is(log: EventLog, tenant: str) -> None:
@@ -232,15 +232,15 @@ async def test_each_consumer_strikes_its_word_and_the_last_one_ends_it(log: Even
     later = LONG_AGO + timedelta(minutes=1)
     assert await _due(log, tenant, LONG_AGO - timedelta(minutes=1)) == {}
     assert await _due(log, tenant, later) == {
-        told[0].id: ("feed", "triggers"),
-        followed[0].id: ("feed", "follow", "triggers"),
+        told[0].id: ("feed", "triggers", "webhooks"),
+        followed[0].id: ("feed", "follow", "triggers", "webhooks"),
     }
     await log.strike([])
-    await log.strike([(told[0].id, ("feed", "triggers")), (followed[0].id, ("follow",))])
-    assert await _due(log, tenant, later) == {followed[0].id: ("feed", "triggers")}
+    await log.strike([(told[0].id, ("feed", "triggers", "webhooks")), (followed[0].id, ("follow",))])
+    assert await _due(log, tenant, later) == {followed[0].id: ("feed", "triggers", "webhooks")}
     assert await log.first_unpublished(f"j_{tenant}") == 2
     for _ in range(2):
-        await log.strike([(followed[0].id, ("feed", "follow", "triggers"))])
+        await log.strike([(followed[0].id, ("feed", "follow", "triggers", "webhooks"))])
     assert await _due(log, tenant, later) == {}
     assert await log.first_unpublished(f"j_{tenant}") is None
     assert await history(log, f"j_{tenant}") == [*told, *followed, *imported]
@@ -272,7 +272,9 @@ async def test_what_fails_is_tried_again_later_and_later_and_is_seen(log: EventL
     assert backlog.oldest is not None
     assert backlog.oldest <= LONG_AGO
     assert backlog.entries >= 2
-    await log.strike([(failing.id, ("feed", "triggers")), (other.id, ("triggers", "feed"))])
+    await log.strike(
+        [(failing.id, ("feed", "triggers", "webhooks")), (other.id, ("webhooks", "triggers", "feed"))]
+    )
     after = await log.backlog(tenant)
     assert (after.entries, after.failing) == (backlog.entries - 2, [])
 
@@ -280,7 +282,7 @@ async def test_what_fails_is_tried_again_later_and_later_and_is_seen(log: EventL
 async def test_what_was_struck_meanwhile_is_not_postponed(log: EventLog, tenant: str) -> None:
     [kept] = await keep(log, change(tenant, "j", 1, at=LONG_AGO))
     [entry] = [each for each in await log.due(LONG_AGO, 1_000) if each.envelope.id == kept.id]
-    await log.strike([(kept.id, ("feed", "triggers"))])
+    await log.strike([(kept.id, ("feed", "triggers", "webhooks"))])
     await log.postpone(entry, LONG_AGO, "OSError")
     assert await _due(log, tenant, LONG_AGO + timedelta(days=1)) == {}
     assert (await log.backlog(tenant)).failing == []

@@ -154,6 +154,7 @@ async def test_what_a_client_reads_and_does_is_served_by_indexes(service: Servic
     await service.ask(
         "query($id: ID!, $ids: [ID!]!) { journey(id: $id) { steps { id } template { usageCount } allowedActions "
         "{ action } history(last: 2) { nodes { id } } touchpoints" + page + " conversions" + page + " } "
+        "family: journey(id: $id) { parent { id } children(first: 2) { nodes { id } totalCount } } "
         "nodes(ids: $ids) { id } relayStatus { pending failing { attempts } } "
         'template(id: "sample", version: 1) { id } newest: template(id: "sample") { id } '
         'templates(first: 2) { nodes { id } } templateVersions(id: "sample", last: 2) { nodes { id } } }',

@@ -10,8 +10,11 @@ import pytest
 from app.graphql import build
 from app.wiring import new_id, utc_now
 from domain import external
+from domain.action import Action, ActionKind
 from domain.errors import IllegalTransition
 from domain.identity import Actor, ActorKind
+from domain.rule import Rule
+from domain.template import Trigger, TriggerType
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
@@ -19,8 +22,10 @@ from storage.subject import Cause
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from tests.conftest import Servers
+from tests.domain.samples import definition
 from tests.storage.served import Recorder
 from tests.storage.service import Service, check
+from tests.storage.subjects import cause, follow
 from workers.actions import Actions
 from workers.triggers import TriggerWorker
 
@@ -85,4 +90,38 @@ async def test_what_is_read_and_done_with_triggers_is_served_by_indexes(service:
     with pytest.raises(IllegalTransition):
         await worker.again(listed[0]["id"], tenant, Cause(ann, new_id(), "again", keyed=True))
     await store.changes.drain()
+    await check(service)
+
+
+async def test_the_triggers_of_a_batch_are_found_with_as_many_queries_as_those_of_one_event(
+    service: Service,
+) -> None:
+    store, tenant, types = service.store, service.tenant, [f"test:type{n}" for n in range(5)]
+    emit = Action(kind=ActionKind.EMIT_EVENT, params={"type": "test:told"})
+    for type in types:
+        own = Trigger(id="t", name="t", type=TriggerType.EVENT, event=type)
+        template = definition("a", template_id=type.removeprefix("test:"), triggers=(own,))
+        await follow(store, tenant, template)
+        await store.templates.create_version(tenant, template, cause())
+        await store.triggers.create(
+            f"trg_{new_id()}", tenant, Rule(name="n", event=type, action=emit), cause()
+        )
+    await store.changes.drain()
+    pairs = [(tenant, type) for type in types]
+    await store.triggers.concerning(pairs)  # what definitions are kept is read once
+    service.recorder.sent.clear()
+    waiting = await store.triggers.concerning(pairs * 20)
+    assert [len(each) for each in waiting.values()] == [2] * 5
+    asked = [each.collection for each in service.recorder.sent]
+    assert asked == ["templates", "templates", "triggers", "triggers"]
+    await check(service)
+
+
+async def test_what_follows_a_template_is_served_by_indexes(service: Service) -> None:
+    store, tenant = service.store, service.tenant
+    trigger = Trigger(id="t", name="t", type=TriggerType.SCHEDULED, schedule="0 9 * * *")
+    made = await follow(store, tenant, definition("a", triggers=(trigger,)))
+    for _ in range(2):
+        await store.triggers.follow(made, cause())
+    assert await store.triggers.due(utc_now() + timedelta(days=2), 10)
     await check(service)

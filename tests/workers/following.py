@@ -29,6 +29,7 @@ from storage.templates import SYSTEM
 from tests.domain.handed import LEASE
 from tests.domain.samples import ANNA, definition, step
 from tests.storage.subjects import cause, follow, start
+from workers.actions import Actions
 from workers.follow import Following
 
 S = HandoffStatus
@@ -119,4 +120,4 @@ async def events(store: Store, id: str, *kinds: type[Event]) -> list[Envelope]:
 async def then(store: Store, id: str, *kinds: type[Event]) -> None:
     """Do what follows from these events of a subject, and from no others."""
     for kind in kinds:
-        await Following(store).follow(await events(store, id, kind))
+        await Following(store, Actions(store, utc_now)).follow(await events(store, id, kind))

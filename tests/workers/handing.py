@@ -29,6 +29,7 @@ from tests.storage.subjects import cause
 from workers.calls import Calls
 from workers.handoffs import HandoffWorker
 from workers.outbound import Call, Outbound, Reply
+from workers.webhooks import WebhookWorker
 
 LOOPBACK: Final = [ip_network("127.0.0.0/8")]
 CRM: Final = "crm"
@@ -149,7 +150,7 @@ async def crew_of(servers: Servers, *listeners: CommandListener) -> AsyncIterato
 
 
 @asynccontextmanager
-async def at_work(*workers: HandoffWorker) -> AsyncIterator[None]:
+async def at_work(*workers: HandoffWorker | WebhookWorker) -> AsyncIterator[None]:
     """They work as long as the block lasts; none may die."""
     running = [asyncio.create_task(each.run()) for each in workers]
     try:

@@ -33,6 +33,7 @@ from tests.workers.following import (
     then,
 )
 from tests.workers.test_relay import Subscribers
+from workers.actions import Actions
 from workers.follow import Following
 from workers.relay import Relay
 
@@ -42,7 +43,10 @@ from workers.relay import Relay
 async def test_what_follows_twice_or_from_two_processes_is_done_once(
     processes: Callable[[], Store], tenant: str
 ) -> None:
-    store, workers = processes(), [Following(processes()), Following(processes())]
+    store, workers = (
+        processes(),
+        [Following(each, Actions(each, utc_now)) for each in (processes(), processes())],
+    )
     journey = await sale(store, tenant, ONE)
 
     async def both(id: str, kind: type[Event]) -> None:

@@ -16,7 +16,7 @@ from tests.storage.served import Recorder
 from tests.storage.subjects import cause
 from tests.workers.handing import CRM, Crew, at_work, configure, crew_of, hand_over
 from tests.workers.target import Partner, answer, hang, listening
-from workers.handoffs import REST_SECONDS
+from workers.dispatch import REST_SECONDS
 from workers.turns import FAILURES, OPEN_SECONDS
 
 

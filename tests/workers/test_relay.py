@@ -18,6 +18,7 @@ from storage.mongo import Mongo
 from storage.store import Store
 from tests.conftest import Servers
 from tests.storage.subjects import THREE_STEPS, cause, count_up, crash, follow, start
+from workers.publishing import Publishing
 from workers.relay import Relay
 
 LATER = timedelta(minutes=1)
@@ -153,7 +154,6 @@ async def test_revisions_that_redis_lacks_are_told_first(make: Callable[[], Stor
         told.append(revision)
         return Published()
 
-    relay = Relay(store, publish, lambda: utc_now() + LATER)
     [last] = await store.events.revisions(journey.id, 2, 3)
-    await relay._publish_change(last)
+    await Publishing(store, publish, lambda _: None).publish(last)
     assert told == [1, 2, 3]

@@ -98,7 +98,10 @@ async def test_the_tenth_failure_of_an_entry_opens_an_incident_and_no_try_follow
     assert backlog.entries == 0, "it is no backlog of the relay any more"
     [failing] = backlog.failing
     assert (failing.envelope.id, failing.attempts) == (bad.id, TRIES)
-    assert (failing.pending, failing.last_error) == (("feed", "follow", "triggers"), "ValidationError")
+    assert (failing.pending, failing.last_error) == (
+        ("feed", "follow", "triggers", "webhooks"),
+        "ValidationError",
+    )
     assert len(await incidents(store, tenant)) == 1
 
 
@@ -176,7 +179,7 @@ async def test_two_workers_that_see_the_tenth_failure_together_open_one_incident
     [entry] = await store.events.due(at + LONGEST, 10)
     other = Worker(Store.of(store.mongo, utc_now))
     for each in (worker, other):
-        await each.relay._put_off(entry, ValueError())
+        await each.relay._catching_up._put_off(entry, ValueError())
     [incident] = await incidents(store, tenant)
     assert incident.event_id == bad.id
     assert (await store.events.backlog(tenant)).failing[0].attempts == TRIES

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from domain import trigger as domain
+from domain.action import Action, ActionKind
 from domain.condition import Condition, Operator
 from domain.events import HandoffStatus
 from domain.firing import FiringStatus
 from domain.incident import IncidentKind
-from domain.rule import Action, ActionKind, CatchUp
+from domain.rule import CatchUp
 from storage.firings import firing_id
 from tests.conftest import Servers
 from tests.storage.subjects import follow

@@ -7,11 +7,12 @@ import pytest
 
 from app.wiring import utc_now
 from domain import steer
+from domain.action import Action, ActionKind
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition
 from domain.events import Envelope
 from domain.firing import FiringStatus
-from domain.rule import Action, ActionKind, scope
+from domain.rule import scope
 from domain.touchpoint import RecordFilter
 from domain.trigger import Trigger
 from storage.firings import firing_id

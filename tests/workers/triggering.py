@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from domain import external
+from domain.action import Action, ActionKind
 from domain.events import Envelope
 from domain.external import Report
 from domain.firing import Firing, FiringFilter
@@ -15,7 +16,7 @@ from domain.incident import Incident, IncidentFilter
 from domain.journey import Journey
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page
-from domain.rule import Action, ActionKind, Rule
+from domain.rule import Rule
 from domain.template import TriggerType
 from domain.trigger import Trigger
 from storage.events import changes
@@ -40,13 +41,14 @@ class Process:
 
     store: Store
     worker: TriggerWorker
+    following: Following
     heard: list[list[Envelope]] = field(default_factory=list)
 
     async def hear(self, envelopes: Sequence[Envelope]) -> None:
         """What the process writes: what follows on other documents follows, triggers wait for `settle`."""
         for change in changes(envelopes):
             if "follow" in words(change):
-                await Following(self.store).follow(change)
+                await self.following.follow(change)
             self.heard.append(change)
 
     async def settle(self) -> None:
@@ -77,7 +79,8 @@ class Plant:
     def process(self) -> Process:
         store = Store.of(self.mongo, self.clock)
         self.stack.push_async_callback(store.changes.drain)
-        process = Process(store, TriggerWorker(store, Actions(store, self.clock, room=1_000), self.clock))
+        actions = Actions(store, self.clock, room=1_000)
+        process = Process(store, TriggerWorker(store, actions, self.clock), Following(store, actions))
         store.changes.logged = process.hear
         return process
 

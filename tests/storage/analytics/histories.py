@@ -45,14 +45,16 @@ class Fact:
     journey: int | str | None
 
 
-names = st.sampled_from(("stage:lead", "stage:customer", "step:a/one", "step:a/two", "journey:noted"))
+names = st.sampled_from(
+    ("stage:lead", "stage:lead", "stage:customer", "step:a/one", "step:a/two", "journey:noted")
+)
 ways = st.builds(
     Way,
     st.sampled_from(PEOPLE),
     st.sampled_from("ab"),
     st.sampled_from(("low", "high")),
     st.sampled_from(STATES),
-    st.lists(st.tuples(st.integers(0, 6), names), max_size=5).map(tuple),
+    st.lists(st.tuples(st.integers(0, 6), names), min_size=1, max_size=7).map(tuple),
 )
 facts = st.builds(
     Fact,

@@ -1,6 +1,8 @@
 """Funnels through the database agree with the walks of the domain, on the same histories."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,12 +12,12 @@ from hypothesis import strategies as st
 from domain.analytics.convert import time_to_convert as times_of
 from domain.analytics.funnel import Unit
 from domain.analytics.funnel import funnel as counted
-from domain.analytics.funnel_question import Breakdown, FunnelQuestion, Outcome, Pick, StageEntered
+from domain.analytics.funnel_question import Breakdown, FunnelQuestion, Happening, Outcome, Pick, StageEntered
 from domain.analytics.funnel_walk import walk
 from domain.analytics.scope import Scope
 from domain.errors import InvalidInput, TooLarge
 from domain.journey_filter import JourneyFilter, JourneyOrder
-from domain.paging import Page, Rows
+from domain.paging import Page
 from domain.template import Stage
 from domain.values import timestamp
 from storage.analytics.funnel import MOST_ROWS, funnel, time_to_convert
@@ -28,8 +30,15 @@ from tests.storage.analytics.asked import judged, plain, questions, reported, sc
 from tests.storage.analytics.histories import Fact, Way, World, facts, ways
 from tests.storage.subjects import all_pages
 
-careful = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-many_ways, many_facts = st.lists(ways, max_size=5), st.lists(facts, max_size=5)
+careful = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+Asked = tuple[dict[str, Any], FunnelQuestion]
+many_ways = st.lists(ways, min_size=4, max_size=10)
+many_facts = st.lists(facts, min_size=4, max_size=10)
+
+
+def several(steps: st.SearchStrategy[Happening]) -> st.SearchStrategy[list[Asked]]:
+    """Funnels of such steps to ask about one history: to make that takes longest."""
+    return st.lists(st.tuples(scopes(), questions(steps)), min_size=15, max_size=15)
 
 
 async def agrees(mongo: Mongo, world: World, scope: Scope, question: FunnelQuestion) -> None:
@@ -41,38 +50,40 @@ async def agrees(mongo: Mongo, world: World, scope: Scope, question: FunnelQuest
 
 
 @careful
-@given(ways=many_ways, asked=scopes(), question=questions(plain))
+@given(ways=many_ways, asked=several(plain))
 async def test_a_funnel_of_stages_and_steps_is_that_of_the_domain(
-    mongo: Mongo, ways: Sequence[Way], asked: dict[str, Any], question: FunnelQuestion
+    mongo: Mongo, ways: Sequence[Way], asked: Sequence[Asked]
 ) -> None:
     world = await World.of(mongo, ways, [])
-    await agrees(mongo, world, Scope(tenant_id=world.tenant, **asked), question)
+    for scope, question in asked:
+        await agrees(mongo, world, Scope(tenant_id=world.tenant, **scope), question)
 
 
 @careful
-@given(ways=many_ways, facts=many_facts, asked=scopes(), question=questions(plain | reported))
+@given(ways=many_ways, facts=many_facts, asked=several(plain | reported))
 async def test_a_funnel_of_events_too_is_that_of_the_domain(
-    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: dict[str, Any], question: FunnelQuestion
+    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: Sequence[Asked]
 ) -> None:
     world = await World.of(mongo, ways, facts)
-    await agrees(mongo, world, Scope(tenant_id=world.tenant, **asked), question)
+    for scope, question in asked:
+        await agrees(mongo, world, Scope(tenant_id=world.tenant, **scope), question)
 
 
 @careful
-@given(ways=many_ways, facts=many_facts, asked=scopes(), question=questions(plain | reported | judged))
+@given(ways=many_ways, facts=many_facts, asked=several(plain | reported | judged))
 async def test_conditions_on_events_are_judged_as_triggers_do(
-    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: dict[str, Any], question: FunnelQuestion
+    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: Sequence[Asked]
 ) -> None:
     world = await World.of(mongo, ways, facts)
-    await agrees(mongo, world, Scope(tenant_id=world.tenant, **asked), question)
+    for scope, question in asked:
+        await agrees(mongo, world, Scope(tenant_id=world.tenant, **scope), question)
 
 
 @careful
 @given(
     ways=many_ways,
     facts=many_facts,
-    asked=scopes(),
-    question=questions(plain | judged),
+    asked=st.lists(st.tuples(scopes(), questions(plain | judged)), min_size=6, max_size=6),
     outcome=st.sampled_from(Outcome),
     rows=st.none() | st.sampled_from((("a",), ("a", "high", None), (None,))),
     wanted=st.sampled_from((JourneyFilter(), JourneyFilter(template_id="a"))),
@@ -82,28 +93,26 @@ async def test_each_figure_opens_the_journeys_behind_it(
     mongo: Mongo,
     ways: Sequence[Way],
     facts: Sequence[Fact],
-    asked: dict[str, Any],
-    question: FunnelQuestion,
+    asked: Sequence[Asked],
     outcome: Outcome,
     rows: tuple[str | None, ...] | None,
     wanted: JourneyFilter,
     size: int,
 ) -> None:
     world = await World.of(mongo, ways, facts)
-    scope = Scope(tenant_id=world.tenant, **asked)
-    pick = Pick(len(question.steps), outcome, rows if question.breakdown else None)
-    order = JourneyOrder.CREATED_AT
-    behind = [
-        each for each in plainly.units(world, scope, question) if figure(each, scope, question, pick) == 1
-    ]
-    expected = plainly.journeys(world, behind, question, wanted)
-
-    async def page(asked: Page) -> Rows[str]:
-        return await members(mongo, scope, question, pick, wanted, order, asked)
-
-    assert await all_pages(page, size) == expected
-    assert await all_pages(page, size, backwards=True) == expected
-    assert await count_members(mongo, scope, question, pick, wanted) == len(expected)
+    for given_scope, question in asked:
+        scope = Scope(tenant_id=world.tenant, **given_scope)
+        pick = Pick(len(question.steps), outcome, rows if question.breakdown else None)
+        if outcome is not Outcome.REACHED:
+            pick = replace(pick, step=1)
+        behind = [
+            each for each in plainly.units(world, scope, question) if figure(each, scope, question, pick) == 1
+        ]
+        expected = plainly.journeys(world, behind, question, wanted)
+        read = partial(members, mongo, scope, question, pick, wanted, JourneyOrder.CREATED_AT)
+        assert await all_pages(read, size) == expected
+        assert await all_pages(read, size, backwards=True) == expected
+        assert await count_members(mongo, scope, question, pick, wanted) == len(expected)
 
 
 def figure(unit: Unit, scope: Scope, question: FunnelQuestion, pick: Pick) -> int:

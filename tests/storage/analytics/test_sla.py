@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import promise, walk
+from domain import promise, steer, walk
 from domain.analytics.scope import Scope
 from domain.analytics.sla import SlaTally, promises
 from domain.errors import DomainError
 from domain.journey import Journey
 from domain.journey_events import JourneyEvent
 from domain.journey_filter import JourneyFilter
-from domain.template import Definition
+from domain.template import Definition, Settings
 from domain.walk import Start
 from storage.analytics.sla import sla
 from storage.codec import Document
@@ -24,7 +25,7 @@ from storage.journeys import JOURNEY
 from storage.milestones import MILESTONES, milestones
 from storage.mongo import Mongo
 from storage.store import Store
-from tests.domain.samples import ANNA, NOON, after, told
+from tests.domain.samples import ANNA, NOON, after, definition, step, told
 from tests.domain.strategies import Move, Subject, definitions, moves
 from tests.storage.subjects import cause
 
@@ -136,3 +137,82 @@ async def test_what_became_of_each_promise_is_what_its_events_say(
 
 def at(minutes: int) -> datetime:
     return NOON + timedelta(minutes=minutes)
+
+
+HOUR = timedelta(hours=1)
+TRACKED = Settings(sla_tracking=True, sla=3 * HOUR)
+TWO_STEPS = definition(step("a", 1, sla=HOUR), step("b", 2, sla=2 * HOUR), settings=TRACKED)
+OTHER = definition(step("first", 1, sla=HOUR), step("b", 2, sla=2 * HOUR), settings=TRACKED)
+
+
+def advance(subject: Subject) -> list[JourneyEvent]:
+    return walk.advance(subject.journey, subject.definition, at=subject.at)
+
+
+def pause(subject: Subject) -> list[JourneyEvent]:
+    return steer.pause(subject.journey, at=subject.at)
+
+
+def resume(subject: Subject) -> list[JourneyEvent]:
+    return steer.resume(subject.journey, subject.definition, at=subject.at)
+
+
+def abandon(subject: Subject) -> list[JourneyEvent]:
+    return steer.abandon(subject.journey, at=subject.at)
+
+
+def fail(subject: Subject) -> list[JourneyEvent]:
+    return walk.fail(subject.journey, reason="no line", at=subject.at)
+
+
+def retry(subject: Subject) -> list[JourneyEvent]:
+    return walk.retry(subject.journey, subject.definition, at=subject.at)
+
+
+def migrate(subject: Subject) -> list[JourneyEvent]:
+    return steer.migrate(subject.journey, OTHER, 2, step_map={"a": "first"}, at=subject.at)
+
+
+BREACHED, MET, PAUSED, RUNNING, VOID = "breached", "met", "paused", "running", "void"
+
+
+@pytest.mark.parametrize(
+    ("moves", "hours", "expected"),
+    [
+        ([(0.5, advance), (1, advance)], 9, {None: MET, "a": MET, "b": MET}),
+        ([(0.5, advance)], 2, {None: RUNNING, "a": MET, "b": RUNNING}),
+        ([(1.5, pause)], 9, {None: PAUSED, "a": BREACHED}),  # told when it was paused, which stops its clock
+        ([(0.5, pause)], 9, {None: PAUSED, "a": PAUSED}),
+        ([(0.5, pause), (5, resume)], 5.4, {None: RUNNING, "a": RUNNING}),
+        ([(0.5, pause), (5, resume)], 6.1, {None: RUNNING, "a": BREACHED}),
+        ([(0.5, pause), (5, resume), (5.4, abandon)], 99, {None: VOID, "a": VOID}),
+        ([(0.5, fail)], 2.9, {None: RUNNING, "a": VOID}),
+        ([(0.5, fail), (4, abandon)], 9, {None: BREACHED, "a": VOID}),  # nothing is told of one that failed
+        ([(0.2, migrate), (0.5, advance)], 1, {None: RUNNING, "first": MET, "b": RUNNING}),
+    ],
+)
+async def test_what_becomes_of_promises_in_a_life_or_another(
+    mongo: Mongo, tenant: str, moves: list[Any], hours: float, expected: dict[str | None, str]
+) -> None:
+    begun = timedelta()
+    tried = []
+    for after_hours, command in moves:
+        wait = timedelta(hours=after_hours) - begun
+        begun += wait
+        tried.append(Move(command.__name__, command, wait, OTHER if command is migrate else None))
+    lives = [lived(f"{tenant}1", TWO_STEPS, tried, timedelta(), tenant)]
+    await keep(mongo, lives, tenant)
+    found = await sla(mongo, Scope(tenant_id=tenant, now=NOON + timedelta(hours=hours)))
+    states = {
+        row.step: [state.value for state, count in row.counts.items() for _ in range(count)]
+        for row in found.rows
+    }
+    assert states == {name: [state] for name, state in expected.items()}
+
+
+async def test_each_visit_of_a_step_is_promised_anew(mongo: Mongo, tenant: str) -> None:
+    tried = [Move("fail", fail, HOUR / 2), Move("retry", retry, HOUR), Move("advance", advance, HOUR / 2)]
+    await keep(mongo, [lived(f"{tenant}1", TWO_STEPS, tried, timedelta(), tenant)], tenant)
+    found = await sla(mongo, Scope(tenant_id=tenant, now=NOON + 2 * HOUR))
+    [row] = [row for row in found.rows if row.step == "a"]
+    assert {state.value: count for state, count in row.counts.items() if count} == {VOID: 1, MET: 1}

@@ -1,0 +1,62 @@
+"""Every query of a sweep has its index, and none looks at more than one tenant or one batch."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from app.graphql import build
+from app.wiring import new_id, utc_now
+from storage.indexes import create_indexes
+from storage.mongo import Mongo
+from storage.store import Store
+from subscriptions.broker import Broker
+from subscriptions.feed import Feed
+from tests.conftest import Servers
+from tests.storage.served import Recorder
+from tests.storage.service import Service, check
+from workers.retention import EVERY, RetentionWorker
+
+LATER = timedelta(days=40)
+
+
+@pytest.fixture
+async def service(servers: Servers) -> AsyncIterator[Service]:
+    recorder = Recorder()
+    mongo = Mongo(servers.mongodb_uri, f"retention_{uuid4().hex[:8]}", event_listeners=[recorder])
+    await create_indexes(mongo)
+    store = Store.of(mongo, utc_now)
+    broker = Broker(servers.redis_url, feed_length=100)
+    feed = Feed(broker, store.events, utc_now)
+    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
+    await store.changes.drain()
+    await broker.close()
+    await mongo.close()
+
+
+async def test_what_a_sweep_reads_and_deletes_is_served_by_indexes(service: Service) -> None:
+    started = await service.do("startJourney", "StartJourneyInput", templateId="support_resolution")
+    journey = started["journey"]["id"]
+    contact = {"kind": "call", "channel": "phone"}
+    contacts = [contact | {"customerId": "c"}, contact | {"journeyId": journey}]
+    await service.do("addTouchpoints", "AddTouchpointsInput", touchpoints=contacts)
+    sold = {"kind": "sale", "toStage": "CUSTOMER", "customerId": "c"}
+    await service.do("addConversions", "AddConversionsInput", conversions=[sold])
+    work = {"type": "MANUAL", "name": "Visit", "toPackage": "crew", "journeyId": journey}
+    await service.do("createHandoff", "CreateHandoffInput", **work)
+    await service.do("createHandoff", "CreateHandoffInput", **(work | {"journeyId": None, "customerId": "c"}))
+    for days in (30, 31, 31):
+        given = {"events": days, "touchpoints": days, "analytics": days, "idempotencyKey": f"{days}"}
+        await service.do("setRetention", "SetRetentionInput", **given)
+    await service.ask("{ retention { revision eventsSince } }")
+    store = service.store
+    await store.changes.drain()
+    due = await store.events.due(utc_now() + LATER, 1_000)
+    await store.events.strike([(each.envelope.id, each.pending) for each in due])
+    assert await RetentionWorker(store, lambda: utc_now() + LATER, new_id, batch=2).poll() > 3
+    later = lambda: utc_now() + LATER + 2 * EVERY  # noqa: E731
+    assert await RetentionWorker(store, later, new_id).poll() == 0
+    assert {each.name for each in service.recorder.sent} >= {"find", "update", "delete"}
+    assert "findAndModify" not in {each.name for each in service.recorder.sent}
+    await check(service)
