@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.asyncapi import PATH, asyncapi
 from app.auth import check_production
+from app.export import Exporting
 from app.graphql import build
 from app.ingest import Ingest
 from app.settings import Settings
@@ -72,14 +73,16 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
     settings = settings or Settings()
     if reasons := check_production(settings):
         raise RuntimeError(" ".join(reasons))
-    late, events = _Late(), _Late()
+    late, events, exports = _Late(), _Late(), _Late()
     parts: list[Runtime] = []
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with running(settings, now=now, work=settings.work) as runtime:
             parts.append(runtime)
-            late.endpoint = GraphQLEndpoint(build(), runtime)
+            schema = build()
+            late.endpoint = GraphQLEndpoint(schema, runtime)
+            exports.endpoint = Exporting(schema, runtime)
             events.endpoint = Ingest(runtime)
             yield
             parts.clear()
@@ -118,6 +121,7 @@ def create(settings: Settings | None = None, *, now: Callable[[], datetime] = ut
         Route("/events", events),
         Route("/events/{source_id}", events),
         Route(PATH, asyncapi),
+        Route("/exports/{id}", exports),
         Route("/health/live", live),
         Route("/health/ready", ready),
     ]

@@ -21,6 +21,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 import schema.enums
+import schema.export
 import schema.handoff_enums
 import schema.report_enums
 import schema.trigger_enums
@@ -35,6 +36,7 @@ from resolvers.customers import CustomerMutations, CustomerQueries
 from resolvers.deliveries import DeliveryMutations, DeliveryQueries
 from resolvers.event_types import EventTypeQueries
 from resolvers.events import EventQueries
+from resolvers.exports import ExportMutations, ExportQueries
 from resolvers.firings import FiringMutations, FiringQueries
 from resolvers.funnels import FunnelQueries
 from resolvers.handoff_bulk import HandoffBulkMutations
@@ -57,6 +59,7 @@ from resolvers.triggers import TriggerMutations, TriggerQueries
 from resolvers.webhooks import WebhookMutations, WebhookQueries
 from schema.campaign_cost import CampaignCost
 from schema.delivery import WebhookDelivery
+from schema.export import Export
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.incident import Incident
@@ -69,12 +72,14 @@ from schema.touchpoint import Conversion, Touchpoint
 from schema.trigger import Trigger
 from schema.webhook import Webhook
 from subscriptions.events import EventSubscriptions
+from subscriptions.exports import ExportSubscriptions
 from subscriptions.handoffs import HandoffSubscriptions
 from subscriptions.journeys import JourneySubscriptions
 from subscriptions.metrics import MetricsSubscriptions
 from subscriptions.sharing import Groups
 
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
+assert schema.export.REGISTERED  # noqa: S101
 assert schema.handoff_enums.REGISTERED  # noqa: S101
 assert schema.trigger_enums.REGISTERED  # noqa: S101
 assert schema.report_enums.REGISTERED  # noqa: S101
@@ -109,6 +114,7 @@ class Query(
     FunnelQueries,
     StageQueries,
     NamedReportQueries,
+    ExportQueries,
     RetentionQueries,
     WebhookQueries,
     DeliveryQueries,
@@ -135,6 +141,7 @@ class Mutation(
     FiringMutations,
     CustomerMutations,
     CampaignCostMutations,
+    ExportMutations,
     RetentionMutations,
     WebhookMutations,
     DeliveryMutations,
@@ -143,7 +150,13 @@ class Mutation(
 
 
 @strawberry.type(description="What can be watched, over graphql-transport-ws or server-sent events.")
-class Subscription(JourneySubscriptions, HandoffSubscriptions, EventSubscriptions, MetricsSubscriptions):
+class Subscription(
+    JourneySubscriptions,
+    HandoffSubscriptions,
+    EventSubscriptions,
+    MetricsSubscriptions,
+    ExportSubscriptions,
+):
     pass
 
 
@@ -216,6 +229,7 @@ def build() -> Schema:
             Trigger,
             Firing,
             CampaignCost,
+            Export,
             Source,
             Webhook,
             WebhookDelivery,

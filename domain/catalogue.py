@@ -6,6 +6,7 @@ from typing import Final
 from domain import (
     campaign_cost,
     customer,
+    export,
     firing,
     handoff_events,
     incident,
@@ -24,6 +25,7 @@ from domain.events import Event
 MODULES: Final = (
     campaign_cost,
     customer,
+    export,
     firing,
     handoff_events,
     incident,

@@ -38,6 +38,7 @@ OWN_AREAS: Final = frozenset(
         "customer",
         "source",
         "campaign_cost",
+        "export",
         "retention",
     )
 )

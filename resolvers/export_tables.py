@@ -28,6 +28,7 @@ from schema.export_inputs import (
     ExportRevenueInput,
     ExportTrendsInput,
     RequestExportInput,
+    below,
     require_parts,
 )
 from schema.funnel import FunnelRow, FunnelStep, TimeToConvertReport
@@ -45,14 +46,13 @@ CURRENCY: Final = "currency"
 def require_table(context: Context, input: RequestExportInput) -> None:
     """Raises InvalidInput for what no table can be made of, as far as that is seen without reading anything."""
     require_parts(input)
-    for name in ("journeys", "events", "records", "handoffs", "attribution"):
+    for name in ("journeys", "events", "records", "handoffs", "attribution", "funnel"):
         part = getattr(input, name)
-        if part is not None:
-            part.to_domain()
-    if input.funnel is not None:
-        input.funnel.to_domain("funnel")
+        with below(name):
+            _ = None if part is None else part.to_domain()
     if input.report is not None:
-        input.report.to_domain(context.identity.tenant_id, context.now())
+        with below("report"):
+            input.report.to_domain(context.identity.tenant_id, context.now())
 
 
 async def table(context: Context, input: RequestExportInput) -> Table:

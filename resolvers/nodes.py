@@ -6,6 +6,7 @@ from domain.errors import InvalidInput, NotFound
 from schema.arguments import ObjectId, ObjectIds
 from schema.campaign_cost import CampaignCost
 from schema.delivery import WebhookDelivery
+from schema.export import Export
 from schema.firing import Firing
 from schema.handoff import Handoff
 from schema.identity import Viewer
@@ -80,6 +81,8 @@ async def _find(info: Info, id: str) -> Node | None:  # noqa: PLR0912  # a branc
                 return None if trigger.deleted else Trigger.of(trigger)
             case "fir":
                 return Firing.of(await store.firings.get(id, tenant))
+            case "exp":
+                return Export.of(await store.exports.get(id, tenant))
             case "cst":
                 return CampaignCost.of(await store.costs.get(id, tenant))
             case "whk":

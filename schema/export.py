@@ -42,7 +42,8 @@ describe(
     "How an export is written, in UTF-8 always.",
     "RFC 4180 with a line of names: these are the fields' own, joined by dots where one is inside another; lists and "
     "JSON are compact JSON. A text that begins with = + - @, a tab or a carriage return has an apostrophe before it, "
-    "so that no spreadsheet takes it for a formula; numbers have none. Null is an empty cell, an empty text a quoted one.",
+    "so that no spreadsheet takes it for a formula; numbers have none. Null is an empty cell, an empty text "
+    "a quoted one.",
     "One array, with an object for each row.",
     "JSON Lines: an object on each line.",
 )

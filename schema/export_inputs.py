@@ -1,12 +1,14 @@
 """What clients ask to have exported."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 import strawberry
 
 from domain.analytics.attribution import DIRECT, HALF_LIFE, Model
-from domain.analytics.cohort import AGES, Retention
+from domain.analytics.cohort import AGES, MOST_AGES, Retention
 from domain.analytics.metrics import OpenJourneys
 from domain.analytics.path import LOOKBACK
 from domain.analytics.periods import Period
@@ -161,12 +163,18 @@ def require_parts(input: RequestExportInput) -> None:
         found.append(Problem(f"An export of {input.what.name} needs it.", (PATHS.get(needed, needed),)))
     if found:
         raise InvalidInput(found[0].message, problems=found)
-    for name in ("cohorts", "attribution", "revenue", "trends"):
-        _require_currency(getattr(input, name), name)
+    for name in ("cohorts", "revenue", "trends"):
+        with below(name):
+            require_currency(getattr(getattr(input, name), "currency", None))
+    if input.cohorts is not None and not 1 <= input.cohorts.ages <= MOST_AGES:
+        raise InvalidInput(f"There are 1 to {MOST_AGES} ages.", "cohorts", "ages")
 
 
-def _require_currency(part: object, name: str) -> None:
+@contextmanager
+def below(name: str) -> Iterator[None]:
+    """What is refused in this block is refused of this part."""
     try:
-        require_currency(getattr(part, "currency", None))
+        yield
     except InvalidInput as error:
-        raise InvalidInput(error.message, name, "currency") from None
+        found = [Problem(each.message, (name, *each.path)) for each in error.problems]
+        raise InvalidInput(error.message, problems=found) from None

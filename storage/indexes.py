@@ -91,6 +91,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "incidents": [*_outbox(), *_listed(INCIDENT_FILTERS, "createdKey")],
     "touchpoints": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
     "conversions": [*_outbox(), *_listed(RECORD_FILTERS, "timeKey")],
+    "exports": [*_outbox(), (_by("tenantId", "createdKey"), {})],
     "costs": [*_outbox(), *_listed(COST_FILTERS, "createdKey")],
     "milestones": [
         (_by("tenantId", "name", "timeKey"), {}),

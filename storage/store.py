@@ -12,6 +12,7 @@ from storage.customers import Customers
 from storage.deliveries import Deliveries
 from storage.events import EventLog
 from storage.expiry import Expiry
+from storage.exports import Exports
 from storage.firings import Firings
 from storage.handoffs import Handoffs
 from storage.incidents import Incidents
@@ -44,6 +45,7 @@ class Store:
     touchpoints: Records[Touchpoint, TouchpointAdded]
     conversions: Records[Conversion, ConversionAdded]
     costs: Costs
+    exports: Exports
     retention: Retentions
     expiry: Expiry
     webhooks: Webhooks
@@ -73,6 +75,7 @@ class Store:
             Records(mongo, changes, TOUCHPOINT),
             Records(mongo, changes, CONVERSION),
             Costs(mongo, changes),
+            Exports(mongo, changes),
             Retentions(mongo, changes, now),
             Expiry(mongo),
             Webhooks(mongo, changes),

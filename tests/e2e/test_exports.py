@@ -1,0 +1,248 @@
+"""Exports from outside: what a file holds, who may fetch it, what is refused."""
+
+import csv
+import gzip
+import io
+import json
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from domain.identity import Role
+from tests.e2e.harness import BOUND, Client, Server, client, socket, token
+
+REQUEST = """mutation($input: RequestExportInput!) { requestExport(input: $input) {
+  export { id path state format what fileName asked } userErrors { code path message } } }"""
+SHOW = "query($id: ID!) { export(id: $id) { state failure revision progress { rows total } endedAt } }"
+FORMULA = '=HYPERLINK("http://evil.example","click"),\r\n"quoted" ü 漢'
+
+
+async def requested(api: Client, what: str, **more: Any) -> dict[str, Any]:
+    """An export that was just asked for."""
+    payload = (await api.ask(REQUEST, input={"what": what, **more}))["requestExport"]
+    assert payload["userErrors"] == [], payload
+    found: dict[str, Any] = payload["export"]
+    return found
+
+
+async def fetched(api: Client, export: dict[str, Any], **headers: str) -> httpx.Response:
+    base = api.url.removesuffix("/graphql")
+    return await api.http.get(base + export["path"], headers=api.headers | headers, timeout=BOUND)
+
+
+async def table(api: Client, what: str, **more: Any) -> list[dict[str, str]]:
+    """The rows of a CSV export."""
+    answer = await fetched(api, await requested(api, what, **more))
+    assert answer.status_code == 200, answer.text
+    return list(csv.DictReader(io.StringIO(answer.content.decode(), newline="")))
+
+
+async def add_touchpoints(api: Client, *touchpoints: dict[str, Any]) -> None:
+    mutation = """mutation($input: AddTouchpointsInput!) {
+      addTouchpoints(input: $input) { settled userErrors { message } } }"""
+    contacts = [{"kind": "call", "channel": "phone", "customerId": "c1", **each} for each in touchpoints]
+    assert (await api.ask(mutation, input={"touchpoints": contacts}))["addTouchpoints"]["userErrors"] == []
+
+
+async def test_a_formula_in_any_field_is_harmless_and_comes_whole_through_a_csv_reader(api: Client) -> None:
+    names = ("title", "channel", "kind", "source", "campaign", "description", "customerId", "leadId")
+    await add_touchpoints(api, dict.fromkeys(names, FORMULA) | {"metadata": {"x": FORMULA}})
+    [row] = await table(api, "TOUCHPOINTS")
+    assert {row[name] for name in names} == {f"'{FORMULA}"}
+    assert json.loads(row["metadata"]) == {"x": FORMULA}
+    assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in row.values())
+
+
+async def test_the_same_rows_come_as_csv_as_one_json_array_and_as_json_lines(api: Client) -> None:
+    await add_touchpoints(api, {"title": "one", "cost": "5.00 EUR", "duration": "PT5M"}, {"title": "two"})
+    rows = await table(api, "TOUCHPOINTS")
+    array = (await fetched(api, await requested(api, "TOUCHPOINTS", format="JSON"))).json()
+    lines = (await fetched(api, await requested(api, "TOUCHPOINTS", format="JSONL"))).text.splitlines()
+    assert [json.loads(line) for line in lines] == array
+    assert [each["id"] for each in array] == [each["id"] for each in rows]
+    assert {each["title"]: each["duration"] for each in array} == {"one": "PT5M", "two": None}
+    assert {each["title"]: (each["cost"], each["addedBy.id"]) for each in rows} == {
+        "one": ("5.00 EUR", "ann"),
+        "two": ("", "ann"),
+    }
+
+
+async def test_an_export_of_nothing_is_a_line_of_names_an_empty_array_or_nothing(api: Client) -> None:
+    answer = await fetched(api, await requested(api, "HANDOFFS"))
+    assert answer.text.startswith("id,revision,")
+    assert answer.text.count("\r\n") == 1
+    assert (
+        await fetched(api, await requested(api, "EVENTS", format="JSON", events={"types": ["x:y"]}))
+    ).json() == []
+    assert (await fetched(api, await requested(api, "HANDOFFS", format="JSONL"))).text == ""
+
+
+async def test_a_filter_means_in_an_export_what_it_means_in_the_query(api: Client) -> None:
+    kept = await api.start(customerId="c1", priority="HIGH")
+    await api.start(customerId="c2")
+    rows = await table(api, "JOURNEYS", journeys={"customerId": "c1", "priority": ["HIGH"]})
+    assert [row["id"] for row in rows] == [kept["id"]]
+    assert rows[0]["priority"] == "HIGH"
+    rows = await table(api, "EVENTS", events={"subject": kept["id"], "types": ["journey:started"]})
+    assert [row["subject"] for row in rows] == [kept["id"]]
+
+
+@pytest.mark.parametrize(
+    ("what", "more"),
+    [
+        ("FUNNEL", {"funnel": {"named": "ACQUISITION", "window": "P30D", "breakdown": "PRIORITY"}}),
+        ("TIME_TO_CONVERT", {"funnel": {"steps": [{"stage": "LEAD"}, {"eventType": "crm:x", "conditions": [
+            {"field": "data.score", "operator": "GREATER_THAN", "value": 3}]}]}}),
+        ("COHORTS", {"cohorts": {"period": "WEEK", "ages": 3}}),
+        ("ATTRIBUTION", {"attribution": {"model": "LINEAR"}}),
+        ("REVENUE", {"report": {"timeZone": "Europe/Vienna"}}),
+        ("METRICS", {"openJourneys": "RUNNING"}),
+        ("SLA", {"report": {"filter": {"customerId": "c1"}}}),
+        ("HANDOFF_METRICS", {}),
+        ("DROP_OFF", {"unit": "CUSTOMER"}),
+        ("TRENDS", {"trends": {"period": "MONTH"}}),
+        ("STAGE_METRICS", {}),
+        ("STEP_METRICS", {"templateId": "support_resolution"}),
+    ],
+)  # fmt: skip
+async def test_every_report_is_exported(api: Client, what: str, more: dict[str, Any]) -> None:
+    await api.start(customerId="c1")
+    await add_touchpoints(api, {"title": "one"})
+    mutation = """mutation($input: AddConversionsInput!) {
+      addConversions(input: $input) { userErrors { message } } }"""
+    given = {
+        "kind": "upsell",
+        "toStage": "CUSTOMER",
+        "customerId": "c1",
+        "value": "9.00 EUR",
+        "campaign": "a",
+    }
+    await api.ask(mutation, input={"conversions": [given]})
+    rows = await table(api, what, **more)
+    array = (await fetched(api, await requested(api, what, format="JSON", **more))).json()
+    assert len(rows) == len(array)
+    for row, each in zip(rows, array, strict=True):
+        assert {name.partition(".")[0] for name in row} == set(each)
+
+
+async def test_the_figures_of_a_report_are_those_of_its_query(api: Client) -> None:
+    await api.start(customerId="c1")
+    await api.start(customerId="c2", priority="HIGH")
+    query = """{ funnel(steps: [{ stage: SUPPORT }, { stage: CUSTOMER }], breakdown: PRIORITY) {
+      rows { value steps { number reached overallRate { value } } } } }"""
+    asked = (await api.ask(query))["funnel"]["rows"]
+    funnel = {"steps": [{"stage": "SUPPORT"}, {"stage": "CUSTOMER"}], "breakdown": "PRIORITY"}
+    rows = await table(api, "FUNNEL", funnel=funnel)
+    told = [(row["value"], int(row["number"]), int(row["reached"])) for row in rows]
+    assert told == [(row["value"], step["number"], step["reached"]) for row in asked for step in row["steps"]]
+    assert {row["what.stage"] for row in rows} == {"SUPPORT", "CUSTOMER"}
+
+
+async def test_a_file_is_compressed_for_those_who_take_it(api: Client) -> None:
+    await add_touchpoints(api, {"title": "one"})
+    export = await requested(api, "TOUCHPOINTS")
+    plain = await fetched(api, export, **{"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["content-disposition"] == f'attachment; filename="{export["fileName"]}"'
+    assert plain.headers["content-type"].startswith("text/csv")
+    base = api.url.removesuffix("/graphql")
+    headers = api.headers | {"accept-encoding": "br, gzip;q=0.5"}
+    async with api.http.stream("GET", base + export["path"], headers=headers, timeout=BOUND) as packed:
+        assert packed.headers["content-encoding"] == "gzip"
+        raw = b"".join([piece async for piece in packed.aiter_raw()])
+    assert gzip.decompress(raw) == plain.content
+
+
+async def test_only_viewers_of_the_tenant_may_fetch(api: Client, server: Server) -> None:
+    export = await requested(api, "JOURNEYS")
+    url = server.url.removesuffix("/graphql") + export["path"]
+    async with client(server.url, "another", Role.ADMIN) as stranger:
+        answer = await fetched(stranger, export)
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (404, "NOT_FOUND")
+        assert (await stranger.ask(SHOW, id=export["id"]))["export"] is None
+    answer = await api.http.get(url)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    tenant = api_tenant(api)
+    answer = await api.http.get(url, headers={"authorization": f"Bearer {token(tenant)}"})
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+    answer = await api.http.get(url, headers={"authorization": f"Bearer {token(tenant, Role.VIEWER)}"})
+    assert answer.status_code == 200
+    assert (await api.http.post(url, headers=api.headers)).status_code == 405
+    assert (await api.http.head(url, headers=api.headers)).content == b""
+    missing = await fetched(api, {"path": "/exports/exp_unknown"})
+    assert missing.status_code == 404
+
+
+def api_tenant(api: Client) -> str:
+    tenant: str = jwt.decode(api.token or "", options={"verify_signature": False})["tenant"]
+    return tenant
+
+
+async def test_an_export_is_completed_once_and_can_be_fetched_again(api: Client) -> None:
+    await add_touchpoints(api, {"title": "one"})
+    export = await requested(api, "TOUCHPOINTS")
+    before = (await api.ask(SHOW, id=export["id"]))["export"]
+    assert (before["state"], before["progress"]) == ("REQUESTED", None)
+    await fetched(api, export)
+    await add_touchpoints(api, {"title": "two"})
+    again = await fetched(api, export)
+    assert again.text.count("\r\n") == 3
+    after = (await api.ask(SHOW, id=export["id"]))["export"]
+    assert (after["state"], after["revision"], after["progress"]) == ("COMPLETED", 2, {"rows": 2, "total": 2})
+    query = "query($s: ID!) { events(filter: { subject: $s }) { nodes { type data actor { id } } } }"
+    events = (await api.ask(query, s=export["id"]))["events"]["nodes"]
+    assert [each["type"] for each in events] == ["export:completed", "export:requested"]
+    listed = (await api.ask("{ exports { totalCount nodes { id } } }"))["exports"]
+    assert listed == {"totalCount": 1, "nodes": [{"id": export["id"]}]}
+    node = await api.ask("query($id: ID!) { node(id: $id) { id __typename } }", id=export["id"])
+    assert node["node"] == {"id": export["id"], "__typename": "Export"}
+
+
+async def test_a_subscriber_hears_when_an_export_is_completed(api: Client, server: Server) -> None:
+    export = await requested(api, "JOURNEYS")
+    async with socket(server.url, api.token) as connection:
+        stream = await connection.subscribe(
+            "subscription($id: ID!) { exportChanges(id: $id) { state } }", id=export["id"]
+        )
+        assert (await stream.next())["data"]["exportChanges"]["state"] == "REQUESTED"
+        await fetched(api, export)
+        assert (await stream.next())["data"]["exportChanges"]["state"] == "COMPLETED"
+
+
+async def test_the_same_key_is_the_same_export(api: Client) -> None:
+    first = await requested(api, "JOURNEYS", idempotencyKey="k")
+    assert (await requested(api, "JOURNEYS", idempotencyKey="k"))["id"] == first["id"]
+    payload = (await api.ask(REQUEST, input={"what": "EVENTS", "idempotencyKey": "k"}))["requestExport"]
+    assert [each["code"] for each in payload["userErrors"]] == ["IDEMPOTENCY_KEY_REUSED"]
+    assert first["asked"] == {"what": "JOURNEYS", "format": "CSV"}
+
+
+@pytest.mark.parametrize(
+    ("input", "path"),
+    [
+        ({"what": "JOURNEYS", "report": {}}, ["report"]),
+        ({"what": "TOUCHPOINTS", "journeys": {}}, ["journeys"]),
+        ({"what": "FUNNEL"}, ["funnel"]),
+        ({"what": "FUNNEL", "funnel": {"steps": [{}, {"stage": "LEAD"}]}}, ["funnel", "steps", "0"]),
+        ({"what": "ATTRIBUTION"}, ["attribution"]),
+        ({"what": "STEP_METRICS"}, ["templateId"]),
+        ({"what": "REVENUE", "revenue": {"currency": "euro"}}, ["revenue", "currency"]),
+        (
+            {"what": "ATTRIBUTION", "attribution": {"model": "LINEAR", "lookback": "PT0S"}},
+            ["attribution", "lookback"],
+        ),
+        ({"what": "METRICS", "report": {"timeZone": "Mars/Olympus"}}, ["report", "timeZone"]),
+        ({"what": "COHORTS", "cohorts": {"ages": 0}}, ["cohorts", "ages"]),
+        ({"what": "JOURNEYS", "journeys": {"customerId": "x" * 201}}, ["journeys", "customerId"]),
+        ({"what": "JOURNEYS", "idempotencyKey": ""}, ["idempotencyKey"]),
+    ],
+)
+async def test_what_cannot_be_exported_is_refused_with_its_place(
+    api: Client, input: dict[str, Any], path: list[str]
+) -> None:
+    payload = (await api.ask(REQUEST, input=input))["requestExport"]
+    assert payload["export"] is None
+    assert [(each["code"], each["path"]) for each in payload["userErrors"]] == [("INVALID_INPUT", path)]
+    assert (await api.ask("{ exports { totalCount } }"))["exports"]["totalCount"] == 0
