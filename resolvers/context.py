@@ -26,6 +26,7 @@ from domain.identity import Identity
 from domain.package import Package
 from domain.paging import Page
 from domain.rehearsal import Rehearsal
+from domain.retention import Part
 from domain.trigger import Trigger
 from domain.webhook import Webhook
 from resolvers.loaders import Loaders
@@ -107,9 +108,9 @@ class Context:
             keyed=key is not None,
         )
 
-    async def coverage(self, info: Info, scope: Scope) -> Coverage:
+    async def coverage(self, info: Info, scope: Scope, *parts: Part) -> Coverage:
         """How fresh and complete a report is: for subscriptions, which do not know the resolvers."""
-        return await coverage(info, scope)
+        return await coverage(info, scope, *parts)
 
     async def live_cursor(self, info: Info) -> str | None:
         """The end of the feed now, where the query asks for it: before its read, so that nothing falls between."""

@@ -9,7 +9,7 @@ from domain.analytics.scope import Scope
 from resolvers.reports import coverage, scope_of
 from schema.handoff_metrics import HandoffMetrics
 from schema.info import Info
-from schema.metrics import Metrics
+from schema.metrics import KEPT_AS, Metrics
 from schema.permissions import CanView
 from schema.report import Report
 from schema.sla import SlaReport
@@ -24,7 +24,7 @@ Open = Annotated[
 
 
 async def metrics_of(info: Info, scope: Scope, open_journeys: OpenJourneys) -> Metrics:
-    fresh = await coverage(info, scope)
+    fresh = await coverage(info, scope, *KEPT_AS)
     return Metrics.of(await key_figures(info.context.store.reports, scope, open_journeys), fresh)
 
 

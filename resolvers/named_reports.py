@@ -20,7 +20,7 @@ from resolvers.stages import dropoff_report
 from schema.cohort import CohortReport
 from schema.funnel import FunnelReport, TimeToConvertReport
 from schema.info import Info
-from schema.metrics import Metrics
+from schema.metrics import KEPT_AS, Metrics
 from schema.permissions import CanView
 from schema.report import Coverage, Currency, Report
 from schema.revenue import RevenueReport
@@ -117,7 +117,7 @@ class NamedReportQueries:
         require_currency(currency)
         scope = scope_of(info, report)
         question = FunnelQuestion(steps=NAMED[funnel])
-        fresh = await coverage(info, scope)
+        fresh = await coverage(info, scope, *KEPT_AS)
         return ConversionSummary(scope=scope, question=question, currency=currency, coverage=fresh)
 
     @strawberry.field(

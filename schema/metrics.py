@@ -10,11 +10,13 @@ from domain.analytics.metrics import JourneyMetrics as Journeys
 from domain.analytics.metrics import KeyFigures, OpenJourneys, within
 from domain.errors import InvalidInput
 from domain.events import HandoffStatus
+from domain.retention import Part
 from schema.journey_inputs import StatusCount
 from schema.report import Coverage, Figure, Spread
 
 MOST_DAYS: Final = 100
 SECONDS_A_DAY: Final = 86_400
+KEPT_AS: Final = (Part.ANALYTICS, Part.TOUCHPOINTS)  # what the key figures read, beside journeys and handoffs
 
 Days = Annotated[
     list[float],

@@ -10,7 +10,7 @@ from domain.analytics.metrics import KeyFigures, OpenJourneys
 from domain.analytics.scope import Scope
 from domain.errors import Unavailable
 from schema.info import Info
-from schema.metrics import Metrics
+from schema.metrics import KEPT_AS, Metrics
 from schema.permissions import CanView
 from schema.report import Coverage, Report, ReportInput
 from storage.analytics.metrics import key_figures
@@ -49,7 +49,7 @@ class MetricsSubscriptions:
 
         async def compute() -> _Made:
             about = scope()
-            fresh = await context.coverage(info, about)
+            fresh = await context.coverage(info, about, *KEPT_AS)
             return _Made(await key_figures(context.store.reports, about, open_journeys), fresh)
 
         scope()  # refused before anything is read

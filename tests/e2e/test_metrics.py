@@ -1,10 +1,12 @@
 """Key figures, promises and figures of handoffs from outside: of a tenant at work, of an empty one, and refused."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from domain.identity import Role
+from domain.values import timestamp
 from tests.e2e.harness import Client, Server, client, fresh
 
 FIGURE = "{ value reason }"
@@ -175,6 +177,19 @@ async def test_an_empty_tenant_has_no_figures_and_the_reasons_why(api: Client) -
     coverage = found["metrics"]["coverage"]
     assert coverage["completeUntil"] <= coverage["asOf"]
     assert (coverage["reachesBackTo"], coverage["truncated"]) == (None, False)
+
+
+async def test_conversions_that_may_have_gone_are_told_beside_the_key_figures(api: Client) -> None:
+    kept = await api.ask("mutation { setRetention(input: {touchpoints: 30}) { userErrors { message } } }")
+    assert kept["setRetention"]["userErrors"] == []
+    found = await api.ask(EVERYTHING)
+    coverage = found["metrics"]["coverage"]
+    reach = datetime.fromisoformat(coverage["reachesBackTo"])
+    assert datetime.fromisoformat(coverage["asOf"]) - reach <= timedelta(days=31)
+    assert coverage["truncated"]
+    yesterday = {"range": {"since": timestamp(datetime.now(UTC) - timedelta(days=1))}}
+    found = await api.ask(EVERYTHING, report=yesterday)
+    assert not found["metrics"]["coverage"]["truncated"]
 
 
 async def test_another_tenant_sees_nothing_of_it(busy: Client, server: Server) -> None:
