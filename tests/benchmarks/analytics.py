@@ -2,9 +2,10 @@
 documents, how it grows with them, the API's memory, and how promptly it answers others meanwhile.
 
 Each journey has ten milestones, or its customer ten touchpoints and a conversion, or ten conversions. BENCH_JOURNEYS
-says how many journeys, 1,000 and 10,000 where it says nothing, and BENCH_REPORTS which of the reports; both with commas.
-That takes five to eight minutes. `BENCH_JOURNEYS=10000,100000` is for a quiet machine and more patience: the embedded database takes about 6,000 such documents a second and reads 50,000, so
-each report of 100,000 journeys needs several minutes, nearly all of them for its documents.
+says how many journeys, 1,000 and 10,000 where it says nothing, and BENCH_REPORTS which of the reports; both with
+commas. That takes five to eight minutes. `BENCH_JOURNEYS=10000,100000` is for a quiet machine and more patience: the
+embedded database takes about 6,000 such documents a second and reads 50,000, so each report of 100,000 journeys needs
+several minutes, most of them for its documents.
 """
 
 import asyncio
