@@ -27,6 +27,7 @@ from app.own_key import own_key
 from app.settings import Mode, Settings
 from app.wiring import running, utc_now
 from domain.errors import DomainError, InvalidInput
+from domain.export import Format, What
 from domain.identity import Role
 from storage.indexes import create_indexes
 from storage.mongo import connected
@@ -232,6 +233,27 @@ def import_(
         raise Refused(one_line(error)) from None
     for line in report(summary):
         out.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def export(
+    what: Annotated[What, typer.Option(help="What it has rows of.")],
+    tenant: Annotated[str, typer.Option(help="The tenant whose rows they are.")] = "demo",
+    format: Annotated[Format, typer.Option(help="How it is written.")] = Format.CSV,
+    ask: Annotated[
+        str, typer.Option(help='The rest of the input of `requestExport`, as JSON: {"journeys": {...}}.')
+    ] = "{}",
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="The file to write, new or anew; standard output by default.")
+    ] = None,
+    own: Embedded = False,
+) -> None:
+    """Write rows of a list or a report. What is left of a failed one is no whole file: the exit code tells."""
+    from app.export_file import write  # noqa: PLC0415  # only where it is asked for
+
+    with servers(settings(), start=own) as ready:
+        rows = run(write(ready, tenant, what, format, ask, out_file))
+    err.print(f"{rows:,} rows.")
 
 
 @app.command()

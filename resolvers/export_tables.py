@@ -113,7 +113,7 @@ def _table(kinds: Sequence[type], given: Iterable[tuple[Any, ...]], ahead: Row |
     """Rows of one object each, or of what it is in and itself."""
     *outer, inner = kinds
     ahead = ahead or {}
-    paths = [(name,) for name in ahead]
+    paths: list[tuple[str, ...]] = [(name,) for name in ahead]
     for kind in outer:
         paths += columns(kind, lists=False)
     paths += columns(inner)

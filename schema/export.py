@@ -104,7 +104,9 @@ class Export(Node):
             asked=JSON(export.asked),
             state=export.state,
             failure=export.failure,
-            progress=noted and ExportProgress(rows=noted.rows, total=noted.total, at=noted.at),
+            progress=None
+            if noted is None
+            else ExportProgress(rows=noted.rows, total=noted.total, at=noted.at),
             path=f"/exports/{export.id}",
             file_name=export.file_name,
             created_at=export.created_at,

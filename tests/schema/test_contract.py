@@ -176,6 +176,7 @@ def test_what_can_be_found_again_is_a_node() -> None:
         "Trigger",
         "Firing",
         "CampaignCost",
+        "Export",
         "Webhook",
         "WebhookDelivery",
     }
