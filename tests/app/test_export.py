@@ -21,6 +21,7 @@ from domain.export import Export, ExportRequested, ExportState, Format, What
 from domain.export_format import Row
 from domain.external import Report, envelope
 from domain.identity import Actor, ActorKind, Identity, Role
+from domain.values import JsonObject
 from resolvers.context import Context
 from resolvers.export_lists import Table
 from storage.subject import Cause
@@ -36,8 +37,10 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture
 async def runtime(servers: Servers) -> AsyncIterator[Runtime]:
-    known = {"mongodb_uri": servers.mongodb_uri, "redis_url": servers.redis_url}
-    async with running(Settings(database=servers.database, **known), serve=False) as runtime:
+    settings = Settings(
+        database=servers.database, mongodb_uri=servers.mongodb_uri, redis_url=servers.redis_url
+    )
+    async with running(settings, serve=False) as runtime:
         yield runtime
 
 
@@ -49,7 +52,7 @@ def context(runtime: Runtime, tenant: str) -> Context:
 
 
 async def exported(context: Context, what: What) -> Export:
-    asked = {"what": what.name, "format": "JSONL"}
+    asked: JsonObject = {"what": what.name, "format": "JSONL"}
     event = ExportRequested(
         at=AT, tenant_id=context.identity.tenant_id, what=what, format=Format.JSONL, asked=asked
     )

@@ -45,7 +45,7 @@ from workers.relay import Relay
 from workers.timers import Timers
 
 NOON = "2026-01-31T12:00:00.000Z"
-BY_TIME = "journeys handoffs incidents touchpoints conversions events firings campaignCosts"
+BY_TIME = "journeys handoffs incidents touchpoints conversions events firings campaignCosts exports"
 CURSORS = {
     "templates": "sample|000000001",
     **dict.fromkeys(BY_TIME.split(), f"{NOON}|x:0000000001:000000"),

@@ -9,9 +9,11 @@ import pytest
 
 from app.graphql import build
 from app.wiring import utc_now
+from domain.export import ExportState, Progress, complete
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
+from storage.subject import Cause
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from tests.conftest import Servers
@@ -75,4 +77,19 @@ async def test_what_is_set_of_costs_is_served_by_indexes(service: Service) -> No
     id = listed["nodes"][0]["id"]
     await service.ask("query($id: ID!) { node(id: $id) { id } }", {"id": id})
     await service.do("removeCampaignCost", "RemoveCampaignCostInput", id=id, idempotencyKey="remove")
+    await check(service)
+
+
+async def test_what_exports_are_and_how_far_they_have_come_is_served_by_indexes(service: Service) -> None:
+    for key in ("k", "k", "another"):
+        await service.do("requestExport", "RequestExportInput", what="JOURNEYS", idempotencyKey=key)
+    listed = (await service.ask("{ exports(first: 1) { totalCount nodes { id } } }"))["exports"]
+    id = listed["nodes"][0]["id"]
+    await service.ask("query($id: ID!) { export(id: $id) { id } node(id: $id) { id } }", {"id": id})
+    exports = service.store.exports
+    export = await exports.get(id, service.tenant)
+    await exports.note(export, Progress(1, None, export.created_at))
+    cause = Cause(export.created_by, "done", "done")
+    changed = await exports.change(export, lambda now, at: complete(now, rows=1, at=at), cause)
+    assert (listed["totalCount"], changed.state.state) == (2, ExportState.COMPLETED)
     await check(service)
