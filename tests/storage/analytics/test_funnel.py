@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -121,6 +122,18 @@ def figure(unit: Unit, scope: Scope, question: FunnelQuestion, pick: Pick) -> in
     if pick.rows is not None and not {each.breakdown for each in alone.rows} & set(pick.rows):
         return 0
     return int(getattr(alone.steps[pick.step - 1], pick.outcome.value))
+
+
+@pytest.mark.parametrize(("hours", "reached"), [(3, 1), (4, 2)])
+async def test_a_step_behind_the_range_counts_until_the_window_is_over(
+    mongo: Mongo, hours: int, reached: int
+) -> None:
+    way = Way(("c1", None), "a", "low", "active", ((0, "stage:lead"), (4, "stage:customer")))
+    world = await World.of(mongo, [way], [])
+    scope = Scope(tenant_id=world.tenant, now=NOON + timedelta(days=1), until=NOON + timedelta(hours=1))
+    steps = (StageEntered(Stage.LEAD), StageEntered(Stage.CUSTOMER))
+    found = await funnel(mongo, scope, FunnelQuestion(steps=steps, window=timedelta(hours=hours)))
+    assert sum(each.reached for each in found.steps) == reached
 
 
 @pytest.mark.parametrize("pick", [Pick(0), Pick(2), Pick(1, rows=(None,))])
