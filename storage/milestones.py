@@ -95,7 +95,9 @@ def milestones(entries: Sequence[Document]) -> list[Document]:
             facets = entry["data"]
         elif entry.get("facets") is not None:
             facets = entry["facets"]
-        with suppress(KeyError):  # what says too little counts for nothing: the log does not wait for the analytics
+        with suppress(
+            KeyError
+        ):  # what says too little counts for nothing: the log does not wait for the analytics
             found += [_milestone(entry, facets, kind, name) for kind, name in _named(entry, facets)]
     return found
 

@@ -37,6 +37,7 @@ LONG = {
     "app/embedded.py": (260, "both servers' lives, which follow one pattern"),
     "tests/app/test_auth.py": (360, "a table of tokens"),
     "tests/app/test_jwks.py": (400, "a key server and what may go wrong with it"),
+    "tests/benchmarks/analytics.py": (330, "three reports, their floors and their probes on one plan"),
     "tests/benchmarks/handoffs.py": (290, "four benchmarks on one bench"),
     "tests/domain/test_attempting.py": (280, "a table of answers and what each means"),
     "tests/domain/test_handback.py": (280, "each end of a handoff and what a journey makes of it"),
