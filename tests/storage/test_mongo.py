@@ -43,7 +43,7 @@ async def test_a_database_that_cannot_be_reached_is_unavailable_in_time(away: Mo
         store.journeys.change("jrn_1", "t", note(x=1), cause()),
         store.templates.newest("t", "support_resolution"),
         store.events.history("jrn_1", Page(5)),
-        store.events.append([{"_id": "x"}]),
+        store.events.append([{"_id": "x", "type": "order:placed", "data": {}}]),
         store.changes.outboxes.unrelayed("journeys", utc_now(), 5),
     ):
         with pytest.raises(Unavailable):
