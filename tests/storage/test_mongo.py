@@ -78,7 +78,7 @@ async def test_a_database_that_stops_answering_is_unavailable_and_comes_back(
     tmp_path: Path, driver: str
 ) -> None:
     with MongoChild(tmp_path) as server:
-        mongo = Mongo(server.url, "x", driver, socketTimeoutMS=500, serverSelectionTimeoutMS=500)
+        mongo = Mongo(server.url, "x", driver, socketTimeoutMS=2_000, serverSelectionTimeoutMS=2_000)
         store = Store.of(mongo, utc_now)
         try:
             journey = await start(store, await follow(store, "t"))
