@@ -14,6 +14,7 @@ DomainError
 ├── TooLarge                TOO_LARGE
 ├── IdempotencyKeyReused    IDEMPOTENCY_KEY_REUSED
 ├── BadCursor               BAD_CURSOR
+├── NotKept                 NOT_KEPT: so far back nothing is kept, or not all of it
 ├── Unauthenticated         UNAUTHENTICATED
 ├── Forbidden               FORBIDDEN
 ├── QueryTimeout            TIMEOUT
@@ -41,6 +42,7 @@ class ErrorCode(StrEnum):
     TOO_LARGE = "TOO_LARGE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     BAD_CURSOR = "BAD_CURSOR"
+    NOT_KEPT = "NOT_KEPT"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     TIMEOUT = "TIMEOUT"
@@ -139,6 +141,10 @@ class BadCursor(DomainError):
 
     def __init__(self, name: str) -> None:
         super().__init__("The cursor is not one that this API gave for this query.", name)
+
+
+class NotKept(DomainError):
+    code = ErrorCode.NOT_KEPT
 
 
 class Unauthenticated(DomainError):

@@ -11,7 +11,7 @@ from domain.analytics.question import By, Question, require_currency
 from domain.analytics.revenue import Group
 from domain.analytics.scope import Scope
 from domain.retention import Part
-from resolvers.reports import coverage, scope_of
+from resolvers.reports import covered, scope_of
 from schema.attribution import Attribution, AttributionComparison
 from schema.info import Info
 from schema.permissions import CanView
@@ -53,14 +53,14 @@ Models = Annotated[
 
 async def attribution_report(info: Info, scope: Scope, question: Question) -> Attribution:
     """By the question's one model."""
-    fresh = await coverage(info, scope, Part.TOUCHPOINTS)
+    scope, fresh = await covered(info, scope, Part.TOUCHPOINTS, lookback=question.lookback)
     found = await attribution(info.context.store.reports, scope, question)
     return Attribution.of(found, question, fresh)
 
 
 async def comparison_report(info: Info, scope: Scope, question: Question) -> AttributionComparison:
     """By the question's models."""
-    fresh = await coverage(info, scope, Part.TOUCHPOINTS)
+    scope, fresh = await covered(info, scope, Part.TOUCHPOINTS, lookback=question.lookback)
     found = await attribution(info.context.store.reports, scope, question)
     return AttributionComparison.of(found, question, fresh)
 
@@ -68,7 +68,7 @@ async def comparison_report(info: Info, scope: Scope, question: Question) -> Att
 async def revenue_report(info: Info, scope: Scope, by: Group, currency: str | None) -> RevenueReport:
     """Raises InvalidInput for a currency that is none."""
     require_currency(currency)
-    fresh = await coverage(info, scope, Part.TOUCHPOINTS)
+    scope, fresh = await covered(info, scope, Part.TOUCHPOINTS)
     found = await revenue_of(info.context.store.reports, scope, by, currency)
     return RevenueReport.of(found, fresh, valued=currency is not None or found.currency != NO_CURRENCY)
 
@@ -90,7 +90,7 @@ class AttributionQueries:
         currency: Currency = None,
         conversion_kind: ConversionKind = None,
         report: Report = None,
-    ) -> Attribution:
+    ) -> Attribution | None:
         question = Question(
             models=(model,),
             by=by,
@@ -117,7 +117,7 @@ class AttributionQueries:
         currency: Currency = None,
         conversion_kind: ConversionKind = None,
         report: Report = None,
-    ) -> AttributionComparison:
+    ) -> AttributionComparison | None:
         question = Question(
             models=tuple(dict.fromkeys(Model if models is None else models)),
             by=by,
@@ -141,5 +141,5 @@ class AttributionQueries:
         ] = Group.CAMPAIGN,
         currency: Currency = None,
         report: Report = None,
-    ) -> RevenueReport:
+    ) -> RevenueReport | None:
         return await revenue_report(info, scope_of(info, report), by, currency)

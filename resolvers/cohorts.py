@@ -11,7 +11,7 @@ from domain.analytics.question import require_currency
 from domain.analytics.scope import Scope
 from domain.errors import InvalidInput
 from domain.retention import Part
-from resolvers.reports import coverage, scope_of
+from resolvers.reports import covered, scope_of
 from schema.cohort import Asked, CohortReport
 from schema.info import Info
 from schema.permissions import CanView
@@ -46,7 +46,7 @@ class Table:
         if not 1 <= ages <= MOST_AGES:
             raise InvalidInput(f"There are 1 to {MOST_AGES} ages.", "ages")
         require_currency(currency)
-        fresh = await coverage(info, scope, Part.TOUCHPOINTS)
+        scope, fresh = await covered(info, scope, Part.TOUCHPOINTS)
         mongo = info.context.store.reports
         currency = currency or await currency_of(mongo, scope)
         counted = await cohorts(mongo, scope, period, currency)
@@ -79,6 +79,6 @@ class CohortQueries:
         ages: Ages = AGES,
         currency: Currency = None,
         report: Report = None,
-    ) -> CohortReport:
+    ) -> CohortReport | None:
         table = await Table.read(info, scope_of(info, report), period, ages, currency)
         return table.report(retention)

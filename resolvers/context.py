@@ -30,7 +30,7 @@ from domain.retention import Part
 from domain.trigger import Trigger
 from domain.webhook import Webhook
 from resolvers.loaders import Loaders
-from resolvers.reports import coverage
+from resolvers.reports import covered
 from schema.info import Info
 from schema.report import Coverage
 from storage.secrets import Vault
@@ -108,9 +108,10 @@ class Context:
             keyed=key is not None,
         )
 
-    async def coverage(self, info: Info, scope: Scope, *parts: Part) -> Coverage:
-        """How fresh and complete a report is: for subscriptions, which do not know the resolvers."""
-        return await coverage(info, scope, *parts)
+    async def covered(self, info: Info, asked: Scope, *parts: Part) -> tuple[Scope, Coverage]:
+        """What a report can be about, and how fresh and complete it is: for subscriptions, which do not know the
+        resolvers."""
+        return await covered(info, asked, *parts)
 
     async def live_cursor(self, info: Info) -> str | None:
         """The end of the feed now, where the query asks for it: before its read, so that nothing falls between."""

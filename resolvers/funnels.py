@@ -4,13 +4,14 @@ from typing import Final
 
 import strawberry
 
-from domain.analytics.funnel_question import FunnelQuestion
+from domain.analytics.funnel_question import EventOccurred, FunnelQuestion
 from domain.analytics.funnel_walk import OrderMode
 from domain.analytics.scope import Scope, UnitKind
 from domain.journey import Journey
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page, Rows
-from resolvers.reports import coverage, scope_of
+from domain.retention import Part
+from resolvers.reports import covered, kept, scope_of
 from schema import funnel_inputs as asked
 from schema.funnel import FunnelReport, ReadyMadeFunnel, TimeToConvertReport
 from schema.funnel_inputs import FunnelFigureInput, FunnelInput
@@ -23,13 +24,20 @@ from storage.analytics.funnel_members import count_members, members
 PATH: Final = "funnelStep"  # the argument of `journeys`
 
 
+def kept_as(question: FunnelQuestion) -> tuple[Part, ...]:
+    """What a funnel reads: milestones, and the log where it asks about events."""
+    asked = (*question.steps, *question.exclusions)
+    events = any(isinstance(each, EventOccurred) for each in asked)
+    return (Part.ANALYTICS, Part.EVENTS) if events else (Part.ANALYTICS,)
+
+
 async def funnel_report(info: Info, scope: Scope, question: FunnelQuestion) -> FunnelReport:
-    fresh = await coverage(info, scope)
+    scope, fresh = await covered(info, scope, *kept_as(question))
     return FunnelReport.of(await funnel(info.context.store.reports, scope, question), question, fresh)
 
 
 async def conversion_times(info: Info, scope: Scope, question: FunnelQuestion) -> TimeToConvertReport:
-    fresh = await coverage(info, scope)
+    scope, fresh = await covered(info, scope, *kept_as(question))
     return TimeToConvertReport.of(await time_to_convert(info.context.store.reports, scope, question), fresh)
 
 
@@ -38,17 +46,17 @@ class Behind:
 
     def __init__(self, info: Info, figure: FunnelFigureInput, filter: JourneyFilter) -> None:
         """Raises InvalidInput for what is no figure of a funnel."""
-        self._store, self._filter = info.context.store, filter
-        self._scope = scope_of(info, figure.report)
+        self._info, self._store, self._filter = info, info.context.store, filter
+        self._asked = scope_of(info, figure.report)
         self._question = figure.funnel.to_domain(PATH, "funnel")
         self._pick = figure.pick()
         self._pick.require_in(self._question, PATH)
 
     async def page(self, order: JourneyOrder, page: Page) -> Rows[Journey]:
         found = await members(
-            self._store.reports, self._scope, self._question, self._pick, self._filter, order, page
+            self._store.reports, await self._scope(), self._question, self._pick, self._filter, order, page
         )
-        journeys = await self._store.journeys.many(found.items, self._scope.tenant_id)
+        journeys = await self._store.journeys.many(found.items, self._asked.tenant_id)
         # One that was deleted a moment ago is left out.
         there = [(each, key) for each, key in zip(journeys, found.keys, strict=True) if each is not None]
         return Rows(
@@ -56,7 +64,12 @@ class Behind:
         )
 
     async def count(self) -> int:
-        return await count_members(self._store.reports, self._scope, self._question, self._pick, self._filter)
+        return await count_members(
+            self._store.reports, await self._scope(), self._question, self._pick, self._filter
+        )
+
+    async def _scope(self) -> Scope:
+        return await kept(self._info, self._asked, *kept_as(self._question))
 
 
 @strawberry.type
@@ -79,7 +92,7 @@ class FunnelQueries:
         exclusions: asked.Exclusions = None,
         breakdown: asked.Rows = None,
         report: Report = None,
-    ) -> FunnelReport:
+    ) -> FunnelReport | None:
         given = FunnelInput(
             steps=steps,
             named=named,
@@ -106,7 +119,7 @@ class FunnelQueries:
         order: asked.Order = OrderMode.ORDERED,
         exclusions: asked.Exclusions = None,
         report: Report = None,
-    ) -> TimeToConvertReport:
+    ) -> TimeToConvertReport | None:
         given = FunnelInput(
             steps=steps, named=named, window=window, unit=unit, order=order, exclusions=exclusions
         )

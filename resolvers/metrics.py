@@ -6,7 +6,7 @@ import strawberry
 
 from domain.analytics.metrics import OpenJourneys
 from domain.analytics.scope import Scope
-from resolvers.reports import coverage, scope_of
+from resolvers.reports import covered, scope_of
 from schema.handoff_metrics import HandoffMetrics
 from schema.info import Info
 from schema.metrics import KEPT_AS, Metrics
@@ -24,17 +24,17 @@ Open = Annotated[
 
 
 async def metrics_of(info: Info, scope: Scope, open_journeys: OpenJourneys) -> Metrics:
-    fresh = await coverage(info, scope, *KEPT_AS)
+    scope, fresh = await covered(info, scope, *KEPT_AS)
     return Metrics.of(await key_figures(info.context.store.reports, scope, open_journeys), fresh)
 
 
 async def sla_report(info: Info, scope: Scope) -> SlaReport:
-    fresh = await coverage(info, scope)
+    scope, fresh = await covered(info, scope)
     return SlaReport.of(await sla(info.context.store.reports, scope), fresh)
 
 
 async def handoff_report(info: Info, scope: Scope) -> HandoffMetrics:
-    fresh = await coverage(info, scope)
+    scope, fresh = await covered(info, scope)
     return HandoffMetrics.of(await handoff_metrics(info.context.store.reports, scope), fresh)
 
 
@@ -47,19 +47,19 @@ class MetricsQueries:
     )
     async def metrics(
         self, info: Info, open_journeys: Open = OpenJourneys.RUNNING, report: Report = None
-    ) -> Metrics:
+    ) -> Metrics | None:
         return await metrics_of(info, scope_of(info, report), open_journeys)
 
     @strawberry.field(
         description="Which promises (SLA) were met and which were not, by template and step.",
         permission_classes=[CanView],
     )
-    async def sla(self, info: Info, report: Report = None) -> SlaReport:
+    async def sla(self, info: Info, report: Report = None) -> SlaReport | None:
         return await sla_report(info, scope_of(info, report))
 
     @strawberry.field(
         description="How handoffs end, how often packages are called and how long they take, by package and action.",
         permission_classes=[CanView],
     )
-    async def handoff_metrics(self, info: Info, report: Report = None) -> HandoffMetrics:
+    async def handoff_metrics(self, info: Info, report: Report = None) -> HandoffMetrics | None:
         return await handoff_report(info, scope_of(info, report))

@@ -13,9 +13,9 @@ from domain.analytics.revenue import Group
 from domain.analytics.scope import Scope, UnitKind
 from resolvers.attribution import revenue_report
 from resolvers.cohorts import Ages, Periods, Table
-from resolvers.funnels import conversion_times, funnel_report
+from resolvers.funnels import conversion_times, funnel_report, kept_as
 from resolvers.metrics import metrics_of
-from resolvers.reports import coverage, scope_of
+from resolvers.reports import covered, scope_of
 from resolvers.stages import dropoff_report
 from schema.cohort import CohortReport
 from schema.funnel import FunnelReport, TimeToConvertReport
@@ -36,19 +36,20 @@ class ConversionSummary:
     currency: strawberry.Private[str | None]
 
     coverage: Coverage = strawberry.field(
-        description="How fresh and complete it is; each part says so itself."
+        description="How fresh and complete it is; each part says so itself, and one that fails is null with its "
+        "error."
     )
 
     @strawberry.field(description="The journeys that started in the range: conversions, ends and durations.")
-    async def metrics(self, info: Info) -> Metrics:
+    async def metrics(self, info: Info) -> Metrics | None:
         return await metrics_of(info, self.scope, OpenJourneys.RUNNING)
 
     @strawberry.field(description="How many come how far through the funnel.")
-    async def funnel(self, info: Info) -> FunnelReport:
+    async def funnel(self, info: Info) -> FunnelReport | None:
         return await funnel_report(info, self.scope, self.question)
 
     @strawberry.field(description="How long those take that come through the funnel.")
-    async def time_to_convert(self, info: Info) -> TimeToConvertReport:
+    async def time_to_convert(self, info: Info) -> TimeToConvertReport | None:
         return await conversion_times(info, self.scope, self.question)
 
     @strawberry.field(description="What the conversions are worth, and what came back of the costs.")
@@ -58,7 +59,7 @@ class ConversionSummary:
         by: Annotated[
             Group, strawberry.argument(description="What conversions and costs are grouped by.")
         ] = Group.CHANNEL,
-    ) -> RevenueReport:
+    ) -> RevenueReport | None:
         return await revenue_report(info, self.scope, by, self.currency)
 
 
@@ -83,21 +84,22 @@ class DropOffAnalysis:
     question: strawberry.Private[FunnelQuestion]
 
     coverage: Coverage = strawberry.field(
-        description="How fresh and complete it is; each part says so itself."
+        description="How fresh and complete it is; each part says so itself, and one that fails is null with its "
+        "error."
     )
 
     @strawberry.field(description="Stage by stage, counting journeys.")
-    async def journeys(self, info: Info) -> DropOffReport:
+    async def journeys(self, info: Info) -> DropOffReport | None:
         return await dropoff_report(info, self.scope, UnitKind.JOURNEY)
 
     @strawberry.field(
         description="Stage by stage, counting customers: one may come back with another journey."
     )
-    async def customers(self, info: Info) -> DropOffReport:
+    async def customers(self, info: Info) -> DropOffReport | None:
         return await dropoff_report(info, self.scope, UnitKind.CUSTOMER)
 
     @strawberry.field(description="Step by step of the funnel: who dropped off, and who is still on the way.")
-    async def funnel(self, info: Info) -> FunnelReport:
+    async def funnel(self, info: Info) -> FunnelReport | None:
         return await funnel_report(info, self.scope, self.question)
 
 
@@ -113,11 +115,11 @@ class NamedReportQueries:
         funnel: Ready = NamedFunnel.ACQUISITION,
         currency: Currency = None,
         report: Report = None,
-    ) -> ConversionSummary:
+    ) -> ConversionSummary | None:
         require_currency(currency)
         scope = scope_of(info, report)
         question = FunnelQuestion(steps=NAMED[funnel])
-        fresh = await coverage(info, scope, *KEPT_AS)
+        _, fresh = await covered(info, scope, *KEPT_AS)  # each part has its own
         return ConversionSummary(scope=scope, question=question, currency=currency, coverage=fresh)
 
     @strawberry.field(
@@ -131,7 +133,7 @@ class NamedReportQueries:
         ages: Ages = AGES,
         currency: Currency = None,
         report: Report = None,
-    ) -> CohortAnalysis:
+    ) -> CohortAnalysis | None:
         table = await Table.read(info, scope_of(info, report), period, ages, currency)
         return CohortAnalysis(table=table, coverage=table.coverage)
 
@@ -142,7 +144,8 @@ class NamedReportQueries:
     )
     async def drop_off_analysis(
         self, info: Info, funnel: Ready = NamedFunnel.ACQUISITION, report: Report = None
-    ) -> DropOffAnalysis:
+    ) -> DropOffAnalysis | None:
         scope = scope_of(info, report)
         question = FunnelQuestion(steps=NAMED[funnel])
-        return DropOffAnalysis(scope=scope, question=question, coverage=await coverage(info, scope))
+        _, fresh = await covered(info, scope, *kept_as(question))
+        return DropOffAnalysis(scope=scope, question=question, coverage=fresh)

@@ -1,7 +1,7 @@
-"""What all reports do: say what they are about, and how fresh and complete they are."""
+"""What all reports do: say what they are about, how far back that is kept, and how fresh and complete they are."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.analytics.scope import Scope
 from domain.retention import Part
@@ -11,25 +11,37 @@ from storage.analytics.freshness import complete_until
 
 
 def scope_of(info: Info, report: ReportInput | None) -> Scope:
-    """What the report is about; everything where nothing is given. Raises InvalidInput as `ReportInput` says."""
+    """What the report is asked about; everything where nothing is given. Raises InvalidInput as `ReportInput` says."""
     context = info.context
     return (report or ReportInput()).to_domain(context.identity.tenant_id, context.now())
 
 
-async def coverage(info: Info, scope: Scope, *parts: Part) -> Coverage:
-    """How fresh and complete the report is, which reads what is kept under these parts of the retention; without any,
-    what the analytics keep. To be asked before the report reads: what it tells holds then too."""
-    until = await complete_until(info.context.store.reports, scope.tenant_id, scope.now)
-    reach = await horizon(info, scope, parts or (Part.ANALYTICS,))
-    return Coverage(
-        as_of=scope.now,
-        complete_until=until,
+async def covered(
+    info: Info, asked: Scope, *parts: Part, lookback: timedelta = timedelta()
+) -> tuple[Scope, Coverage]:
+    """What the report can be about, and how fresh and complete it is: a report that reads what is kept under these
+    parts of the retention, the analytics without any, from `lookback` before its range on.
+
+    To be asked before the report reads: what it tells holds then too. Raises NotKept for a range that lies before what
+    is kept.
+    """
+    reach = await _horizon(info, asked, parts)
+    scope = asked.kept(reach)
+    return scope, Coverage(
+        as_of=asked.now,
+        complete_until=await complete_until(info.context.store.reports, asked.tenant_id, asked.now),
         reaches_back_to=reach,
-        truncated=reach is not None and scope.begins < reach,
+        truncated=reach is not None and asked.begins - reach < lookback,
     )
 
 
-async def horizon(info: Info, scope: Scope, parts: Sequence[Part]) -> datetime | None:
+async def kept(info: Info, asked: Scope, *parts: Part) -> Scope:
+    """What a list of those behind a report's figures can be about. Raises NotKept as the report does."""
+    return asked.kept(await _horizon(info, asked, parts))
+
+
+async def _horizon(info: Info, asked: Scope, parts: Sequence[Part]) -> datetime | None:
     """What lies before may have been deleted; None where nothing ever is."""
-    kept = await info.context.store.retention.get(scope.tenant_id)
-    return max(filter(None, (kept.span(part).since(scope.now) for part in parts)), default=None)
+    retention = await info.context.store.retention.get(asked.tenant_id)
+    spans = [retention.span(part) for part in parts or (Part.ANALYTICS,)]
+    return max(filter(None, (span.since(asked.now) for span in spans)), default=None)

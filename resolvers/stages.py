@@ -8,7 +8,8 @@ from domain.analytics.periods import Period
 from domain.analytics.question import require_currency
 from domain.analytics.scope import Scope, UnitKind
 from domain.errors import NotFound
-from resolvers.reports import coverage, scope_of
+from domain.retention import Part
+from resolvers.reports import covered, scope_of
 from schema.arguments import TemplateId
 from schema.info import Info
 from schema.permissions import CanView
@@ -21,7 +22,7 @@ from storage.analytics.trends import trends
 
 
 async def dropoff_report(info: Info, scope: Scope, unit: UnitKind = UnitKind.JOURNEY) -> DropOffReport:
-    fresh = await coverage(info, scope)
+    scope, fresh = await covered(info, scope)
     return DropOffReport.of(await dropoff(info.context.store.reports, scope, unit), fresh)
 
 
@@ -30,19 +31,21 @@ async def trend_report(
 ) -> TrendReport:
     """Raises InvalidInput for a currency that is none, and for more periods than a report can have."""
     require_currency(currency)
-    fresh, mongo = await coverage(info, scope), info.context.store.reports
+    scope, fresh = await covered(info, scope, Part.ANALYTICS, Part.TOUCHPOINTS)
+    mongo = info.context.store.reports
     currency = currency or await currency_of(mongo, scope)
     return TrendReport.of(await trends(mongo, scope, period, currency), currency, fresh)
 
 
 async def stage_report(info: Info, scope: Scope) -> StageReport:
-    fresh = await coverage(info, scope)
+    scope, fresh = await covered(info, scope)
     return StageReport.of(await stage_metrics(info.context.store.reports, scope), fresh)
 
 
 async def step_report(info: Info, scope: Scope, template_id: str) -> StepReport:
     """Of a template that is not known, no steps."""
-    fresh, store = await coverage(info, scope), info.context.store
+    scope, fresh = await covered(info, scope)
+    store = info.context.store
     try:
         newest = (await store.templates.newest(scope.tenant_id, template_id)).definition
         names = {step.id: step.name for step in sorted(newest.steps, key=lambda step: step.order)}
@@ -70,7 +73,7 @@ class StageQueries:
             ),
         ] = UnitKind.JOURNEY,
         report: Report = None,
-    ) -> DropOffReport:
+    ) -> DropOffReport | None:
         return await dropoff_report(info, scope_of(info, report), unit)
 
     @strawberry.field(
@@ -84,13 +87,13 @@ class StageQueries:
         period: Annotated[Period, strawberry.argument(description="How long the periods are.")] = Period.DAY,
         currency: Currency = None,
         report: Report = None,
-    ) -> TrendReport:
+    ) -> TrendReport | None:
         return await trend_report(info, scope_of(info, report), period, currency)
 
     @strawberry.field(
         description="How journeys come to each stage, stay there and go on.", permission_classes=[CanView]
     )
-    async def stage_metrics(self, info: Info, report: Report = None) -> StageReport:
+    async def stage_metrics(self, info: Info, report: Report = None) -> StageReport | None:
         return await stage_report(info, scope_of(info, report))
 
     @strawberry.field(
@@ -98,5 +101,7 @@ class StageQueries:
         "versions together.",
         permission_classes=[CanView],
     )
-    async def step_metrics(self, info: Info, template_id: TemplateId, report: Report = None) -> StepReport:
+    async def step_metrics(
+        self, info: Info, template_id: TemplateId, report: Report = None
+    ) -> StepReport | None:
         return await step_report(info, scope_of(info, report), template_id)

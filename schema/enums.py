@@ -41,6 +41,7 @@ describe(
     "The input or what it would make is too large.",
     "The idempotency key was used before with another input.",
     "The cursor is not one of this list or feed.",
+    "The report's range lies before what is kept (see `retention`); the message says since when figures are.",
     "The token is missing, expired or not valid.",
     "The token's roles do not include one that this needs.",
     "The query took too long; narrow it.",

@@ -51,18 +51,21 @@ class Coverage:
         description="Everything that was recorded before this time is counted; usually seconds before `asOf`."
     )
     reaches_back_to: datetime | None = strawberry.field(
-        description="What lies before may have been deleted (see `retention`) and is not counted; null where nothing "
-        "is ever deleted."
+        description="What lies before may have been deleted (see `retention`) and is not counted, whether it is still "
+        "there or not; null where nothing is ever deleted."
     )
     truncated: bool = strawberry.field(
-        description="Whether the range that was asked for begins before `reachesBackTo`."
+        description="Whether the range that was asked for begins before `reachesBackTo`, so that the report is only "
+        "about what lies behind; of an attribution, whether the touchpoints' lookback before the range does."
     )
 
 
 @strawberry.input(description="What a report is about. Without anything: every journey, all time, in UTC.")
 class ReportInput:
     range: TimeRangeInput | None = strawberry.field(
-        default=None, description="The span of time; without it, or without one of its ends, it is open."
+        default=None,
+        description="The span of time; without it, or without one of its ends, it is open. What lies before what is "
+        "kept (`Coverage.reachesBackTo`) is left out; a range that lies before it whole is refused with NOT_KEPT.",
     )
     time_zone: str = strawberry.field(
         default="UTC", description="The IANA name of the time zone whose days count, such as `Europe/Vienna`."

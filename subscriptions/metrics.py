@@ -48,8 +48,7 @@ class MetricsSubscriptions:
             return asked.to_domain(tenant, context.now())
 
         async def compute() -> _Made:
-            about = scope()
-            fresh = await context.coverage(info, about, *KEPT_AS)
+            about, fresh = await context.covered(info, scope(), *KEPT_AS)
             return _Made(await key_figures(context.store.reports, about, open_journeys), fresh)
 
         scope()  # refused before anything is read

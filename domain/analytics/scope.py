@@ -1,14 +1,15 @@
 """What a report is about: whose journeys, which time, and in whose calendar."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from domain.analytics.periods import Weekday
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, NotKept
 from domain.journey_filter import JourneyFilter
+from domain.values import timestamp
 
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -45,3 +46,12 @@ class Scope:
     @property
     def ends(self) -> datetime:
         return self.until or LAST
+
+    def kept(self, horizon: datetime | None) -> Self:
+        """The same without what lies before the horizon, where what is left is not all there was. Raises NotKept for a
+        range that lies before it whole."""
+        if horizon is None or horizon <= self.begins:
+            return self
+        if self.ends <= horizon:
+            raise NotKept(f"Figures are kept since {timestamp(horizon)} only.", "range", "until")
+        return replace(self, since=horizon)
