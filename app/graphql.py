@@ -29,6 +29,7 @@ from app.execution import Execution
 from app.masking import Masking
 from resolvers.approvals import ApprovalMutations
 from resolvers.attribution import AttributionQueries
+from resolvers.calendar import CalendarMutations, CalendarQueries
 from resolvers.campaign_costs import CampaignCostMutations, CampaignCostQueries
 from resolvers.cohorts import CohortQueries
 from resolvers.context import Context
@@ -116,6 +117,7 @@ class Query(
     NamedReportQueries,
     ExportQueries,
     RetentionQueries,
+    CalendarQueries,
     WebhookQueries,
     DeliveryQueries,
 ):
@@ -143,6 +145,7 @@ class Mutation(
     CampaignCostMutations,
     ExportMutations,
     RetentionMutations,
+    CalendarMutations,
     WebhookMutations,
     DeliveryMutations,
 ):

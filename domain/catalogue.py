@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain import (
+    calendar,
     campaign_cost,
     customer,
     export,
@@ -23,6 +24,7 @@ from domain import (
 from domain.events import Event
 
 MODULES: Final = (
+    calendar,
     campaign_cost,
     customer,
     export,

@@ -40,6 +40,7 @@ OWN_AREAS: Final = frozenset(
         "campaign_cost",
         "export",
         "retention",
+        "calendar",
     )
 )
 

@@ -102,6 +102,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
     "retentions": [*_outbox(), (_by("wakeAt"), {"sparse": True})],
+    "calendars": [*_outbox()],
     "webhooks": [
         *_outbox(),
         (_by("listedFor"), {"sparse": True}),

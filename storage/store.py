@@ -6,6 +6,7 @@ from datetime import datetime
 
 from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.touchpoint import Conversion, Touchpoint
+from storage.calendars import Calendars
 from storage.change import Changes
 from storage.costs import Costs
 from storage.customers import Customers
@@ -47,6 +48,7 @@ class Store:
     costs: Costs
     exports: Exports
     retention: Retentions
+    calendars: Calendars
     expiry: Expiry
     webhooks: Webhooks
     deliveries: Deliveries
@@ -77,6 +79,7 @@ class Store:
             Costs(mongo, changes),
             Exports(mongo, changes),
             Retentions(mongo, changes, now),
+            Calendars(mongo, changes, now),
             Expiry(mongo),
             Webhooks(mongo, changes),
             Deliveries(mongo),

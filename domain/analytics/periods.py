@@ -5,7 +5,7 @@ the periods of a zone follow each other without gap or overlap, over daylight sa
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,16 +25,19 @@ class Period(StrEnum):
     QUARTER = "quarter"
 
 
-class Weekday(IntEnum):
-    """The day on which weeks begin, numbered as `date.weekday` does."""
+class Weekday(StrEnum):
+    """The day on which weeks begin."""
 
-    MONDAY = 0
-    TUESDAY = 1
-    WEDNESDAY = 2
-    THURSDAY = 3
-    FRIDAY = 4
-    SATURDAY = 5
-    SUNDAY = 6
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+NUMBERS: Final = {day: n for n, day in enumerate(Weekday)}  # as `date.weekday` does
 
 
 def period_start(at: datetime, period: Period, zone: ZoneInfo, week_start: Weekday = Weekday.MONDAY) -> date:
@@ -48,7 +51,7 @@ def first_date(day: date, period: Period, week_start: Weekday = Weekday.MONDAY) 
         case Period.DAY:
             return day
         case Period.WEEK:
-            return day - timedelta(days=(day.weekday() - week_start) % DAYS_IN_A_WEEK)
+            return day - timedelta(days=(day.weekday() - NUMBERS[week_start]) % DAYS_IN_A_WEEK)
         case Period.MONTH:
             return day.replace(day=1)
         case Period.QUARTER:

@@ -34,7 +34,7 @@ def period_start(at: str, scope: Scope, period: Period) -> Document:
         "unit": period.value,
     }
     if period is Period.WEEK:
-        trunc["startOfWeek"] = scope.week_start.name.lower()
+        trunc["startOfWeek"] = scope.week_start.value
     return {"$dateTrunc": trunc}
 
 

@@ -38,6 +38,7 @@ async def test_what_is_recorded_is_what_is_promised(api: Client, store: Store, t
         ),
         ("updateCustomerFacts", "UpdateCustomerFactsInput", {"customerId": "c", "changes": {"a": None}}),
         ("setRetention", "SetRetentionInput", {"events": 365}),
+        ("setCalendar", "SetCalendarInput", {"timeZone": "Europe/Vienna", "weekStart": "SUNDAY"}),
         (
             "createHandoff",
             "CreateHandoffInput",
@@ -86,6 +87,7 @@ async def test_what_is_recorded_is_what_is_promised(api: Client, store: Store, t
         "conversion:added",
         "customer:facts_updated",
         "retention:changed",
+        "calendar:changed",
         "handoff:created",
         "crm:lead_created",
         "support:ticket_created",

@@ -80,6 +80,14 @@ async def test_what_is_set_of_costs_is_served_by_indexes(service: Service) -> No
     await check(service)
 
 
+async def test_what_is_set_and_read_of_a_calendar_is_served_by_indexes(service: Service) -> None:
+    for key, given in (("k", {"timeZone": "Asia/Kolkata"}),) * 2 + (("another", {"weekStart": "SUNDAY"}),):
+        await service.do("setCalendar", "SetCalendarInput", **given, idempotencyKey=key)
+    found = await service.ask("{ calendar { revision timeZone weekStart } }")
+    assert found["calendar"] == {"revision": 2, "timeZone": "Asia/Kolkata", "weekStart": "SUNDAY"}
+    await check(service)
+
+
 async def test_what_exports_are_and_how_far_they_have_come_is_served_by_indexes(service: Service) -> None:
     for key in ("k", "k", "another"):
         await service.do("requestExport", "RequestExportInput", what="JOURNEYS", idempotencyKey=key)

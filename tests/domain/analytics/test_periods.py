@@ -99,7 +99,7 @@ def test_months_and_quarters_go_over_the_end_of_a_year() -> None:
 @given(TIMES, WEEKDAYS)
 def test_a_week_begins_on_its_first_weekday(when: datetime, week_start: Weekday) -> None:
     start = period_start(when, Period.WEEK, ROME, week_start)
-    assert start.weekday() == week_start
+    assert f"{start:%A}".lower() == week_start
     assert timedelta(0) <= when.astimezone(ROME).date() - start < timedelta(days=7)
 
 
