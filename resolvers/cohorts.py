@@ -8,6 +8,7 @@ import strawberry
 from domain.analytics.cohort import AGES, MOST_AGES, Cohorts, Retention
 from domain.analytics.periods import Period
 from domain.analytics.question import require_currency
+from domain.analytics.revenue import LeftOut, left_out, usual_currency
 from domain.analytics.scope import Scope
 from domain.errors import InvalidInput
 from domain.retention import Part
@@ -16,7 +17,7 @@ from schema.cohort import Asked, CohortReport
 from schema.info import Info
 from schema.permissions import CanView
 from schema.report import Coverage, Currency, Report
-from storage.analytics.cohort import cohorts, currency_of
+from storage.analytics.cohort import cohorts, money_of_customers
 
 MOST_CELLS: Final = 12_000  # a year of days with a month of ages
 
@@ -37,6 +38,7 @@ class Table:
     period: Period
     ages: int
     currency: str | None
+    left_out: tuple[LeftOut, ...]
     counted: Cohorts
     coverage: Coverage
 
@@ -48,7 +50,8 @@ class Table:
         require_currency(currency)
         scope, fresh = await covered(info, scope, Part.TOUCHPOINTS)
         mongo = info.context.store.reports
-        currency = currency or await currency_of(mongo, scope)
+        money = await money_of_customers(mongo, scope)
+        currency = currency or usual_currency(money)
         counted = await cohorts(mongo, scope, period, currency)
         if len({row.cohort for row in counted.rows()}) * ages > MOST_CELLS:
             raise InvalidInput(
@@ -56,11 +59,11 @@ class Table:
                 "shorter range.",
                 "ages",
             )
-        return cls(scope, period, ages, currency, counted, fresh)
+        return cls(scope, period, ages, currency, left_out(money, currency), counted, fresh)
 
     def report(self, retention: Retention) -> CohortReport:
         asked = Asked(self.scope, self.period, retention, self.currency)
-        return CohortReport.of(self.counted.report(retention, self.ages), asked, self.coverage)
+        return CohortReport.of(self.counted.report(retention, self.ages), asked, self.left_out, self.coverage)
 
 
 @strawberry.type

@@ -1,5 +1,6 @@
 """Cohorts as a table: a row for each, a cell for each age, null where the future is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
@@ -10,9 +11,11 @@ from domain.analytics import cohort
 from domain.analytics.cohort import Retention
 from domain.analytics.figure import Figure as Known
 from domain.analytics.periods import Period, bounds
+from domain.analytics.revenue import LeftOut as OtherMoney
 from domain.analytics.scope import Scope
 from domain.values import Money
 from schema.report import Coverage, Figure
+from schema.revenue import LeftOut
 
 NO_VALUE: Final = "no conversion has a value"
 
@@ -102,8 +105,12 @@ class CohortReport:
     retention: Retention = strawberry.field(description="When a member counts as kept.")
     time_zone: str = strawberry.field(description="The time zone whose days count.")
     currency: str | None = strawberry.field(
-        description="The currency of the values: the one asked for, else that of most conversions; null where none has "
-        "a value. Conversions in other currencies count as activity, with no value."
+        description="The currency of the values: the one asked for, else that of most conversions since the range "
+        "began; null where none has a value."
+    )
+    left_out: list[LeftOut] = strawberry.field(
+        description="The conversions of customers and leads since the range began that are in other currencies, by "
+        "currency. They count as activity, with no value."
     )
     cohorts: list[Cohort] = strawberry.field(
         description="A row for each period in which somebody joined, from old to new."
@@ -113,13 +120,16 @@ class CohortReport:
     )
 
     @classmethod
-    def of(cls, given: cohort.CohortReport, asked: Asked, coverage: Coverage) -> Self:
+    def of(
+        cls, given: cohort.CohortReport, asked: Asked, left_out: Iterable[OtherMoney], coverage: Coverage
+    ) -> Self:
         return cls(
             coverage=coverage,
             period=asked.period,
             retention=asked.retention,
             time_zone=asked.scope.zone.key,
             currency=asked.currency,
+            left_out=[*map(LeftOut.of, left_out)],
             cohorts=[Cohort.of(each, asked) for each in given.cohorts],
             total=Cohort.of(given.total, asked),
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain.analytics.cohort import CohortRow, Cohorts
 from domain.analytics.periods import Period
-from domain.analytics.revenue import MoneyRow, usual_currency
+from domain.analytics.revenue import MoneyRow
 from domain.analytics.scope import Scope, UnitKind
 from domain.values import timestamp
 from storage.analytics.calendar import period_start
@@ -28,16 +28,24 @@ async def cohorts(mongo: Mongo, scope: Scope, period: Period, currency: str | No
     return Cohorts.from_rows(rows, scope, period)
 
 
-async def currency_of(mongo: Mongo, scope: Scope) -> str | None:
-    """The currency of most conversions that a report on cohorts counts; None where none has a value."""
-    pipeline = [*_counted(scope), {"$group": {"_id": "$added.value.currency", "count": {"$sum": 1}}}]
+async def money_of_customers(mongo: Mongo, scope: Scope) -> list[MoneyRow]:
+    """By currency, the conversions of customers and leads from the beginning of the scope's range to its `now`: those
+    that a cohort of the range may have made."""
+    value = {"unit": unit_key(UnitKind.CUSTOMER), "value": "$added.value"}
+    by_currency = {"_id": "$value.currency", "count": {"$sum": 1}, "units": {"$sum": "$value.units"}}
+    pipeline: Stages = [
+        *_counted(scope, since="" if scope.since is None else timestamp(scope.since)),
+        {"$project": value},
+        {"$match": {"unit": {"$ne": None}}},
+        {"$group": by_currency},
+    ]
     found = [row async for row in read(mongo, "conversions", pipeline)]
-    return usual_currency(MoneyRow(None, row["_id"], row["count"], 0) for row in found)
+    return [MoneyRow(None, row["_id"], row["count"], int(row["units"])) for row in found]
 
 
-def _counted(scope: Scope) -> Stages:
-    upto = {"$lte": f"{timestamp(scope.now)}|~"}
-    return [{"$match": {"tenantId": scope.tenant_id, "timeKey": upto}}, *whole(scope, "journeyId")]
+def _counted(scope: Scope, since: str = "") -> Stages:
+    keys = {"$gte": since, "$lte": f"{timestamp(scope.now)}|~"}
+    return [{"$match": {"tenantId": scope.tenant_id, "timeKey": keys}}, *whole(scope, "journeyId")]
 
 
 def _pipeline(scope: Scope, period: Period, currency: str | None) -> Stages:

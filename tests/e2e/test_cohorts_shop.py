@@ -14,6 +14,7 @@ from storage.mongo import Mongo, connected
 from tests.conftest import Servers
 from tests.domain.analytics.purchases import NOW, Purchases, added, cdnow
 from tests.e2e.harness import Client, Server, client, fresh
+from tests.e2e.test_attribution import convert, day
 
 # The first of three months: 24,351 of 69,659 purchases, since all of them take the embedded database 40 s and more.
 FEBRUARY = datetime(1997, 2, 1, tzinfo=UTC)
@@ -90,3 +91,15 @@ async def test_weeks_are_those_of_the_pure_algorithm(shop: Client) -> None:
         (each["start"], each["size"], [cell["active"] for cell in each["cells"]])
         for each in answer["cohorts"]["cohorts"]
     ] == [(str(each.start), each.size, [cell.active for cell in each.cells]) for each in expected.cohorts]
+
+
+async def test_money_of_other_currencies_is_listed_as_left_out(api: Client) -> None:
+    for at, value in ((1, "9 EUR"), (40, "2 CHF"), (41, "3 CHF"), (42, "4 EUR"), (43, None)):
+        await convert(api, "c1", at, value)
+    query = """query($currency: String, $report: ReportInput) { it: cohorts(currency: $currency, report: $report) {
+      currency total { size } leftOut { currency count value } } }"""
+    it = (await api.ask(query, currency="CHF"))["it"]
+    assert it["leftOut"] == [{"currency": "EUR", "count": 2, "value": "13.00 EUR"}]
+    late = (await api.ask(query, report={"range": {"since": day(30)}}))["it"]
+    assert (late["currency"], late["total"]["size"]) == ("CHF", 0)
+    assert late["leftOut"] == [{"currency": "EUR", "count": 1, "value": "4.00 EUR"}]

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from domain.analytics import periods
 from domain.analytics.cohort import Cohorts
 from domain.analytics.periods import Period, Weekday
+from domain.analytics.revenue import MoneyRow
 from domain.analytics.scope import Scope
 from domain.journey_filter import JourneyFilter
 from domain.values import timestamp
 from storage.analytics.calendar import period_start
-from storage.analytics.cohort import cohorts, currency_of
+from storage.analytics.cohort import cohorts, money_of_customers
 from storage.codec import Document
 from storage.milestones import LEADS
 from storage.mongo import Mongo
@@ -188,8 +189,24 @@ async def test_the_databases_calendar_is_the_domains(
             assert each[period.value].date() == expected, (each["at"], period)
 
 
-async def test_the_usual_currency_is_that_of_most_conversions_of_the_tenant(mongo: Mongo) -> None:
-    made = [Sale(NOW, 1, name, "c1", None, None) for name in ("CHF", "EUR", "CHF")]
-    scope = Scope(tenant_id=await keep(mongo, [*made, Sale(NOW, None, "", "c1", None, None)]), now=NOW)
-    assert await currency_of(mongo, scope) == "CHF"
-    assert await currency_of(mongo, Scope(tenant_id="t-empty", now=NOW)) is None
+async def test_money_is_that_of_customers_since_the_range_began(mongo: Mongo) -> None:
+    since = NOW - timedelta(days=9)
+    made = [
+        Sale(since, 3, "CHF", "c1", None, None),
+        Sale(NOW, 4, "CHF", None, "l4", None),
+        Sale(NOW, 5, "EUR", "c1", None, None),
+        Sale(NOW, 6, "EUR", None, None, None),  # nobody's
+        Sale(NOW, None, "", "c1", None, None),
+        Sale(since - timedelta(hours=1), 7, "EUR", "c1", None, None),
+        Sale(NOW + timedelta(hours=1), 8, "EUR", "c1", None, None),
+    ]
+    tenant = await keep(mongo, made)
+    whole = await money_of_customers(mongo, Scope(tenant_id=tenant, now=NOW))
+    late = await money_of_customers(mongo, Scope(tenant_id=tenant, now=NOW, since=since, until=NOW))
+    assert set(whole) == {
+        MoneyRow(None, "CHF", 2, 7),
+        MoneyRow(None, "EUR", 2, 12),
+        MoneyRow(None, None, 1, 0),
+    }
+    assert set(late) == {MoneyRow(None, "CHF", 2, 7), MoneyRow(None, "EUR", 1, 5), MoneyRow(None, None, 1, 0)}
+    assert await money_of_customers(mongo, Scope(tenant_id="t-empty", now=NOW)) == []
