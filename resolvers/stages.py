@@ -15,7 +15,6 @@ from schema.info import Info
 from schema.permissions import CanView
 from schema.report import Currency, Report
 from schema.stage_report import DropOffReport, StageReport, StepReport, TrendReport
-from storage.analytics.cohort import currency_of
 from storage.analytics.stages import dropoff, stage_metrics
 from storage.analytics.steps import step_metrics
 from storage.analytics.trends import trends
@@ -31,10 +30,9 @@ async def trend_report(
 ) -> TrendReport:
     """Raises InvalidInput for a currency that is none, and for more periods than a report can have."""
     require_currency(currency)
-    scope, fresh = await covered(info, scope, Part.ANALYTICS, Part.TOUCHPOINTS)
-    mongo = info.context.store.reports
-    currency = currency or await currency_of(mongo, scope)
-    return TrendReport.of(await trends(mongo, scope, period, currency), currency, fresh)
+    _, fresh = await covered(info, scope, Part.ANALYTICS, Part.TOUCHPOINTS)
+    found = await trends(info.context.store.reports, scope, period, currency, fresh.reaches_back_to)
+    return TrendReport.of(found, fresh)
 
 
 async def stage_report(info: Info, scope: Scope) -> StageReport:

@@ -98,7 +98,8 @@ Report = Annotated[
 Currency = Annotated[
     str | None,
     strawberry.argument(
-        description="The ISO 4217 currency of the values, such as `EUR`; without it, that of most conversions."
+        description="The ISO 4217 currency of the values, such as `EUR`; without it, that of most conversions in the "
+        "report. Money in others is left out, and listed."
     ),
 ]
 

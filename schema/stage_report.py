@@ -10,6 +10,7 @@ from domain.errors import InvalidInput
 from domain.template import Stage
 from domain.values import Money
 from schema.report import Coverage, Figure, Spread
+from schema.revenue import LeftOut
 
 REASONS: Final = 20
 MOST_REASONS: Final = 100
@@ -180,10 +181,13 @@ class TrendPoint:
     start: str = strawberry.field(
         description="The first date of the period in the report's time zone, such as `2026-01-01`."
     )
-    count: int = strawberry.field(description="How often a journey entered the stage.")
+    count: int | None = strawberry.field(
+        description="How often a journey entered the stage; null where the range asked for and the period begin before "
+        "`Coverage.reachesBackTo`, so that not all of it is known."
+    )
     value: Money | None = strawberry.field(
         description="What the conversions to the stage were worth together, in the report's currency; null where "
-        "that has none."
+        "that has none, and where `count` is."
     )
     running: bool = strawberry.field(
         description="Whether the period is not over yet, so that both may still grow."
@@ -203,19 +207,27 @@ class StageTrend:
 )
 class TrendReport:
     currency: str | None = strawberry.field(
-        description="The currency of the values; null where no conversion has a value. Money of other currencies is "
-        "left out."
+        description="The currency of the values: the one asked for, else that of most conversions in the range; null "
+        "where none has a value."
+    )
+    left_out: list[LeftOut] = strawberry.field(
+        description="The conversions of the range in other currencies, by currency. They are in no value."
     )
     stages: list[StageTrend] = strawberry.field(description="Every stage.")
     coverage: Coverage = strawberry.field(description="How fresh and complete the report is.")
 
     @classmethod
-    def of(cls, given: Iterable[trend.StageTrend], currency: str | None, coverage: Coverage) -> Self:
+    def of(cls, given: trend.Trends, coverage: Coverage) -> Self:
+        currency = given.currency
+
         def point(each: trend.TrendPoint) -> TrendPoint:
-            value = None if currency is None else Money(each.value, currency)
+            value = None if currency is None or each.value is None else Money(each.value, currency)
             return TrendPoint(
                 start=each.start.isoformat(), count=each.count, value=value, running=each.running
             )
 
-        stages = [StageTrend(stage=Stage(each.stage), points=[*map(point, each.points)]) for each in given]
-        return cls(currency=currency, stages=stages, coverage=coverage)
+        stages = [
+            StageTrend(stage=Stage(each.stage), points=[*map(point, each.points)]) for each in given.stages
+        ]
+        left_out = [*map(LeftOut.of, given.left_out)]
+        return cls(currency=currency, left_out=left_out, stages=stages, coverage=coverage)

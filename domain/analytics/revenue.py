@@ -112,6 +112,11 @@ def usual_currency(conversions: Iterable[MoneyRow]) -> str | None:
     return min(count, key=lambda currency: (-count[currency], currency), default=None)
 
 
+def left_out(rows: Iterable[MoneyRow], currency: str | None) -> tuple[LeftOut, ...]:
+    """The money of the rows that is not in the report's currency, in the order of currencies."""
+    return _all(_by_key(rows)).left_out(currency)
+
+
 def revenue(
     conversions: Iterable[MoneyRow],
     contacts: Iterable[MoneyRow],
@@ -166,7 +171,7 @@ class _Sums:
     def known(self) -> list[str]:
         return sorted(currency for currency in self.count if currency is not None)
 
-    def left_out(self, currency: str) -> tuple[LeftOut, ...]:
+    def left_out(self, currency: str | None) -> tuple[LeftOut, ...]:
         others = (each for each in self.known if each != currency)
         return tuple(LeftOut(each, self.count[each], Money(self.units[each], each)) for each in others)
 

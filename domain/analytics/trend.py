@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Self
 
-from domain.analytics.periods import Period, next_start, period_start
+from domain.analytics.periods import Period, bounds, next_start, period_start
+from domain.analytics.revenue import LeftOut
 from domain.analytics.scope import Scope
 from domain.errors import InvalidInput
 
@@ -18,13 +19,13 @@ INSTANT: Final = timedelta(microseconds=1)
 class TrendPoint:
     """What happened in the period that begins on the date `start`.
 
-    `value`: the sum of the values, in units of Money of one currency. `running`: whether the period is not over yet,
-    so that both may still grow.
+    `value`: the sum of the values, in units of Money of one currency. Both are None where not all that happened is
+    kept. `running`: whether the period is not over yet, so that both may still grow.
     """
 
     start: date
-    count: int
-    value: int
+    count: int | None
+    value: int | None
     running: bool
 
 
@@ -36,12 +37,30 @@ class StageTrend:
     points: tuple[TrendPoint, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """The stages, the currency of their values, None where there is no money, and conversions in others."""
+
+    stages: tuple[StageTrend, ...]
+    currency: str | None
+    left_out: tuple[LeftOut, ...]
+
+
 class TrendCount:
     """Counts happenings as they come. Its memory grows with stages and periods, never with happenings."""
 
-    def __init__(self, scope: Scope, stages: Iterable[str], period: Period = Period.DAY) -> None:
-        """The range, calendar and time of the report, and the stages to report on, in this order."""
+    def __init__(
+        self,
+        scope: Scope,
+        stages: Iterable[str],
+        period: Period = Period.DAY,
+        *,
+        horizon: datetime | None = None,
+    ) -> None:
+        """The range, calendar and time of the report, and the stages to report on, in this order. What lies before the
+        horizon is not all there any more, and is not counted."""
         self.scope = scope
+        self.horizon = horizon
         self.period = period
         self.stages = tuple(stages)
         self._counts: Counter[tuple[str, date]] = Counter()
@@ -50,9 +69,10 @@ class TrendCount:
     def add(self, at: datetime, stage: str, *, value: int = 0, count: int = 1) -> None:
         """Count what happened at this time, worth so many units of Money in all.
 
-        What lies outside the range, behind now or in another stage is left out.
+        What lies outside the range, before the horizon, behind now or in another stage is left out.
         """
-        if self.scope.begins <= at < self.scope.ends and at <= self.scope.now and stage in self.stages:
+        begins = self.scope.begins if self.horizon is None else max(self.scope.begins, self.horizon)
+        if begins <= at < self.scope.ends and at <= self.scope.now and stage in self.stages:
             place = stage, self._start(at)
             self._counts[place] += count
             self._values[place] += value
@@ -65,7 +85,8 @@ class TrendCount:
 
     def merge(self, other: Self) -> None:
         """Count what the other has counted. Raises ValueError when it asked something else."""
-        if (self.scope, self.period, self.stages) != (other.scope, other.period, other.stages):
+        asked = [(each.scope, each.period, each.stages, each.horizon) for each in (self, other)]
+        if asked[0] != asked[1]:
             raise ValueError("only counts of one report add up")
         self._counts.update(other._counts)
         self._values.update(other._values)
@@ -73,23 +94,22 @@ class TrendCount:
     def report(self) -> tuple[StageTrend, ...]:
         """A trend for each stage, from the range's first period to its last or the running one.
 
-        A range that is open to the past begins with the first happening; without any there are no points.
+        A range that is open to the past begins with the first happening; without any there are no points. In a range
+        that begins before the horizon, periods that do are unknown.
         Raises InvalidInput for more than MOST_PERIODS periods.
         """
         starts = tuple(self._starts())
-        running = self._start(self.scope.now)
         return tuple(
-            StageTrend(
-                stage,
-                tuple(
-                    TrendPoint(
-                        start, self._counts[stage, start], self._values[stage, start], start == running
-                    )
-                    for start in starts
-                ),
-            )
-            for stage in self.stages
+            StageTrend(stage, tuple(self._point(stage, start) for start in starts)) for stage in self.stages
         )
+
+    def _point(self, stage: str, start: date) -> TrendPoint:
+        running = start == self._start(self.scope.now)
+        if self.horizon is not None and self.scope.begins < self.horizon:
+            begins, _ = bounds(start, self.period, self.scope.zone)
+            if begins < self.horizon:
+                return TrendPoint(start, None, None, running)
+        return TrendPoint(start, self._counts[stage, start], self._values[stage, start], running)
 
     def _starts(self) -> Iterator[date]:
         if self.scope.since is not None:

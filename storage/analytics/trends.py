@@ -1,11 +1,12 @@
 """Trends from the database: what it counts and sums up for each period and stage."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from domain.analytics.periods import Period
+from domain.analytics.revenue import MoneyRow, left_out, usual_currency
 from domain.analytics.scope import Scope
-from domain.analytics.trend import StageTrend, TrendCount
+from domain.analytics.trend import TrendCount, Trends
 from domain.template import Stage
 from domain.values import timestamp
 from storage.analytics.calendar import period_start
@@ -16,18 +17,26 @@ from storage.milestones import MILESTONES, MilestoneKind
 from storage.mongo import Mongo
 
 
-async def trends(mongo: Mongo, scope: Scope, period: Period, currency: str | None) -> tuple[StageTrend, ...]:
-    """How often each stage was entered in each period, and what the conversions to it were worth in the currency.
+async def trends(
+    mongo: Mongo, asked: Scope, period: Period, currency: str | None, horizon: datetime | None = None
+) -> Trends:
+    """How often each stage was entered in each period, and what the conversions to it were worth in the currency; in
+    that of most conversions of the range where none is given.
 
-    With a filter on journeys, a conversion without a journey does not count. Raises InvalidInput as TrendCount does.
+    With a filter on journeys, a conversion without a journey does not count. Raises InvalidInput as TrendCount does,
+    NotKept where the range lies before the horizon.
     """
-    count = TrendCount(scope, [stage.value for stage in Stage], period)
+    scope = asked.kept(horizon)
+    count = TrendCount(asked, [stage.value for stage in Stage], period, horizon=horizon)
     async for row in read(mongo, *_entries(scope, period)):
         count.add_counted(_day(row), row["_id"]["stage"].partition(":")[2], count=row["count"])
-    if currency is not None:
-        async for row in read(mongo, *_values(scope, period, currency)):
-            count.add_counted(_day(row), row["_id"]["stage"], value=row["units"])
-    return count.report()
+    sums = [row async for row in read(mongo, *_values(scope, period))]
+    money = [MoneyRow(None, row["_id"]["currency"], row["count"], int(row["units"])) for row in sums]
+    currency = currency or usual_currency(money)
+    for row in sums:
+        if row["_id"]["currency"] == currency:
+            count.add_counted(_day(row), row["_id"]["stage"], value=int(row["units"]))
+    return Trends(count.report(), currency, left_out(money, currency))
 
 
 def _entries(scope: Scope, period: Period) -> Source:
@@ -45,11 +54,12 @@ def _entries(scope: Scope, period: Period) -> Source:
     return MILESTONES, [{"$match": served}, *steady(scope), *counted]
 
 
-def _values(scope: Scope, period: Period, currency: str) -> Source:
+def _values(scope: Scope, period: Period) -> Source:
     served = {"tenantId": scope.tenant_id, "timeKey": _span(scope)}
-    place = {"stage": "$added.toStage", "start": period_start("$added.at", scope, period)}
-    summed: Document = {"_id": place, "units": {"$sum": "$added.value.units"}}
-    worth = {"$match": {"added.value.currency": currency}}
+    start = period_start("$added.at", scope, period)
+    place = {"stage": "$added.toStage", "start": start, "currency": "$added.value.currency"}
+    summed: Document = {"_id": place, "count": {"$sum": 1}, "units": {"$sum": "$added.value.units"}}
+    worth = {"$match": {"added.value.currency": {"$gt": ""}}}
     return "conversions", [{"$match": served}, worth, *whole(scope, "journeyId"), {"$group": summed}]
 
 

@@ -165,6 +165,28 @@ async def test_a_report_of_what_is_not_kept_is_null_and_others_are_answered(shop
         assert ago(KEPT)[:10] in error["message"]
 
 
+async def test_periods_before_the_horizon_are_null_and_stand_in_their_trend(shop: Client) -> None:
+    query = (
+        "query($report: ReportInput) { trends(period: MONTH, report: $report) { coverage { truncated } "
+        "stages { stage points { start count value } } } }"
+    )
+    for report, first, truncated in ((span(800), 800, True), (None, YOUNG, True), (span(200), 200, False)):
+        it = (await shop.ask(query, report=report))["trends"]
+        for stage in it["stages"]:
+            known = [each["start"] > ago(KEPT)[:10] for each in stage["points"]]
+            assert stage["points"][0]["start"] == f"{ago(first)[:7]}-01"
+            assert [
+                each["count"] is not None and each["value"] is not None for each in stage["points"]
+            ] == known
+        lead, customer = it["stages"][1], it["stages"][3]
+        assert (lead["stage"], customer["stage"]) == ("LEAD", "CUSTOMER")
+        assert sum(each["count"] or 0 for each in lead["points"]) == 3
+        assert sum(float((each["value"] or "0").split()[0]) for each in customer["points"]) == 30
+        assert it["coverage"]["truncated"] == truncated
+    [error] = (await shop.send(query, report=span(800, KEPT + 1)))["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["trends"], "NOT_KEPT")
+
+
 async def test_a_lookback_before_the_horizon_is_told(shop: Client) -> None:
     query = (
         "query($report: ReportInput, $lookback: Duration!) { attribution(model: LINEAR, lookback: $lookback, "

@@ -24,7 +24,7 @@ def scope(**changed: object) -> Scope:
     return Scope(**{"tenant_id": "t", "now": NOON, **changed})  # type: ignore[arg-type] # as the test says
 
 
-def numbers(trend: StageTrend) -> list[tuple[int, int]]:
+def numbers(trend: StageTrend) -> list[tuple[int | None, int | None]]:
     return [(point.count, point.value) for point in trend.points]
 
 
@@ -101,9 +101,36 @@ def test_more_periods_than_anybody_reads_are_refused() -> None:
         TrendCount(scope(since=NOON - timedelta(days=3_700)), STAGES).report()
 
 
+def test_periods_that_begin_before_the_horizon_are_unknown_where_the_range_reaches_back_to_them() -> None:
+    """What still stands of them is not all there was."""
+    for since, known in (
+        (day(3), [False, False, True]),
+        (day(4, 11), [False, True]),
+        (day(4, 12), [True, True]),
+    ):
+        count = TrendCount(scope(since=since, until=day(6, 0)), STAGES, horizon=day(4))
+        for at in (day(3, 13), day(4, 11), day(4, 13), day(5)):
+            count.add(at, "lead", value=7)
+        points = count.report()[0].points
+        assert [point.count is not None and point.value is not None for point in points] == known
+        assert [(point.count, point.value) for point in points if point.count is not None] == [(1, 7)] * sum(
+            known
+        )
+    at_midnight = TrendCount(scope(since=day(3), until=day(6, 0)), STAGES, horizon=day(4, 0))
+    assert numbers(at_midnight.report()[0]) == [(None, None), (0, 0), (0, 0)]
+
+
+def test_the_running_period_may_be_unknown() -> None:
+    count = TrendCount(scope(until=NOON + timedelta(days=9)), STAGES, Period.MONTH, horizon=day(20))
+    count.add(day(21), "lead")
+    assert count.report()[0].points == (TrendPoint(date(2026, 3, 1), None, None, running=True),)
+
+
 def test_only_counts_of_one_report_add_up() -> None:
     with pytest.raises(ValueError, match="one report"):
         TrendCount(scope(), STAGES).merge(TrendCount(scope(), STAGES, Period.WEEK))
+    with pytest.raises(ValueError, match="one report"):
+        TrendCount(scope(), STAGES).merge(TrendCount(scope(), STAGES, horizon=NOON))
 
 
 happenings = st.lists(

@@ -11,6 +11,7 @@ from domain import steer, walk
 from domain.analytics.dropoff import StageDropoff
 from domain.analytics.figure import Figure
 from domain.analytics.periods import Period
+from domain.analytics.revenue import LeftOut
 from domain.analytics.scope import Scope, UnitKind
 from domain.analytics.stage_metrics import StageRow
 from domain.analytics.step_metrics import StepRow
@@ -187,32 +188,48 @@ async def test_a_filter_says_which_journeys_are_meant(
 
 
 async def counted(desk: Desk, currency: str | None = "EUR", **scope: Any) -> Sequence[Any]:
-    return await trends(desk.mongo, desk.scope(**scope), Period.DAY, currency)
+    return (await trends(desk.mongo, desk.scope(**scope), Period.DAY, currency)).stages
 
 
-async def test_trends_count_entries_and_sum_up_conversions_day_by_day(desk: Desk) -> None:
-    journey = await desk.journey((30, advance()), (31, advance()), customer_id="c1")
-    await desk.journey(begin=2, lead_id="l1")
-    for hours, worth in (
-        (31, "10.50 EUR"),
-        (32, "2.00 EUR"),
-        (33, "7.00 CHF"),
-        (34, None),
-        (200, "1.00 EUR"),
-    ):
+async def worth(desk: Desk, journey: Journey, *given: tuple[float, str | None]) -> None:
+    """Conversions at so many hours."""
+    for hours, value in given:
         desk.at = later(hours=hours)
         added = ConversionAdded(
             at=desk.at,
             tenant_id=desk.tenant,
             kind="sale",
             to_stage=Stage.CUSTOMER,
-            value=Money.parse(worth) if worth else None,
+            value=Money.parse(value) if value else None,
             journey_id=journey.id,
         )
         await desk.store.conversions.add(f"cnv_{desk.tenant}{hours}", added, cause())
+
+
+async def test_trends_count_entries_and_sum_up_conversions_day_by_day(desk: Desk) -> None:
+    journey = await desk.journey((30, advance()), (31, advance()), customer_id="c1")
+    await desk.journey(begin=2, lead_id="l1")
+    sales = [(31, "10.50 EUR"), (32, "2.00 EUR"), (33, "7.00 CHF"), (34, None), (200, "1.00 EUR")]
+    await worth(desk, journey, *sales)
     found = {each.stage: each.points for each in await counted(desk, until=60)}
     first = date(NOON.year, NOON.month, NOON.day)
     assert [each.start for each in found["lead"]] == [first + timedelta(days=n) for n in range(3)]
     assert [each.count for each in found["lead"]] == [2, 0, 0]
     assert [(each.count, each.value) for each in found["customer"]] == [(0, 0), (1, 125_000), (0, 0)]
     assert {each.stage for each in await counted(desk)} == {stage.value for stage in Stage}
+
+
+async def test_trends_have_one_currency_and_name_what_is_left_out_of_their_range(desk: Desk) -> None:
+    journey = await desk.journey((1, advance()), customer_id="c1")
+    await worth(
+        desk, journey, (1, "1 EUR"), (2, "1 EUR"), (30, "4 CHF"), (31, "5 CHF"), (32, "6 EUR"), (33, None)
+    )
+    early = await trends(desk.mongo, desk.scope(until=20), Period.DAY, None)
+    assert (early.currency, early.left_out) == ("EUR", ())
+    late = await trends(desk.mongo, desk.scope(since=20), Period.DAY, None)
+    assert (late.currency, late.left_out) == ("CHF", (LeftOut("EUR", 1, Money.parse("6 EUR")),))
+    asked = await trends(desk.mongo, desk.scope(), Period.DAY, "USD")
+    assert [(each.currency, each.count) for each in asked.left_out] == [("CHF", 2), ("EUR", 3)]
+    assert {point.value for stage in asked.stages for point in stage.points} == {0}
+    kept = await trends(desk.mongo, desk.scope(), Period.DAY, None, horizon=later(hours=20))
+    assert (kept.currency, kept.left_out) == (late.currency, late.left_out)
