@@ -46,6 +46,12 @@ class JourneyFilter:
     last_activity: TimeRange | None = None
 
     @property
+    def means_all(self) -> bool:
+        """Whether no journey is left out, also where a range without an end is given."""
+        ranges = (self.created_at, self.last_activity)
+        return not self.one_of and self.search is None and all(each in (None, TimeRange()) for each in ranges)
+
+    @property
     def one_of(self) -> dict[str, tuple[str, ...]]:
         """The parts that compare a facet with a few values."""
         parts: dict[str, tuple[str, ...] | None] = {

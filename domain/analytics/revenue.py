@@ -13,7 +13,6 @@ from domain.analytics.cost import CampaignCost
 from domain.analytics.figure import Figure, ratio
 from domain.analytics.path import Key
 from domain.analytics.scope import Scope
-from domain.journey_filter import JourneyFilter
 from domain.record_events import ConversionAdded, TouchpointAdded
 from domain.values import UNITS_PER_ONE, Money
 
@@ -139,7 +138,7 @@ def revenue(
     for key, sums in _by_key(shares).items():
         spent[key].add(sums)
     known = [key for key, sums in spent.items() if sums.known]  # touchpoints without a cost make no row
-    partial = NOT_BY_JOURNEY if shares and scope.filter != JourneyFilter() else None
+    partial = NOT_BY_JOURNEY if shares and not scope.filter.means_all else None
     without = partial or (NOT_BY_SOURCE if group is Group.SOURCE and shares else None)
     rows = [
         _row(key, earned[key], spent[key], currency, NO_KEY if key is None else without)

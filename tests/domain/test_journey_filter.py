@@ -51,6 +51,15 @@ def test_the_table_names_every_part_of_a_filter() -> None:
 
 
 @given(parts)
+def test_a_filter_means_all_where_it_has_no_part(asked: set[str]) -> None:
+    meant = JourneyFilter(**{name: RIGHT_AND_WRONG[name][0] for name in asked})
+    assert meant.means_all == (not asked)
+    assert replace(meant, created_at=TimeRange(), last_activity=TimeRange()).means_all == (
+        asked <= {"created_at", "last_activity"}
+    )
+
+
+@given(parts)
 def test_a_journey_is_meant_when_every_part_holds(asked: set[str]) -> None:
     assert matches(JOURNEY, **{name: RIGHT_AND_WRONG[name][0] for name in asked})
 

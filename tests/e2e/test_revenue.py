@@ -118,6 +118,8 @@ async def test_what_came_back_of_the_costs_worked_out_by_hand(api: Client) -> No
         "mail": "0.0001 EUR",
         None: "410.00 EUR",
     }
+    unfiltered = await revenue(api, report={"filter": {"createdAt": {}, "lastActivity": {}}})
+    assert {**unfiltered, "coverage": None} == {**report, "coverage": None}
     filtered = await revenue(api, report={"filter": {"templateId": "x"}})
     assert filtered["total"]["roi"]["reason"] == (
         "the costs of campaigns are not known by journey, and the journeys are filtered"
