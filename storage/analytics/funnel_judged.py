@@ -10,7 +10,15 @@ from domain.analytics.funnel_question import EventOccurred, FunnelQuestion, Happ
 from domain.analytics.funnel_walk import Moment
 from domain.analytics.scope import Scope
 from domain.condition import unmet
-from storage.analytics.funnel_units import NO_MOMENTS, OWN_AREA, happenings, name_of, units, what_interrupts
+from storage.analytics.funnel_units import (
+    NO_MOMENTS,
+    OWN_AREA,
+    happenings,
+    interrupts,
+    name_of,
+    units,
+    what_interrupts,
+)
 from storage.analytics.scope import read_large
 from storage.codec import Document
 from storage.mongo import Mongo
@@ -46,7 +54,7 @@ async def judged(
         for _, same in groupby(told, key=lambda each: each["k"]):
             rows = [*same]
             moment, value = _moment(rows, question)
-            if not (moment.steps or moment.excluded or any(each["n"].startswith(between) for each in rows)):
+            if not (moment.steps or moment.excluded or any(interrupts(each["n"], between) for each in rows)):
                 continue
             moments.append(moment)
             values.append(value)

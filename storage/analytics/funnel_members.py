@@ -15,7 +15,7 @@ from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page, Rows, rows
 from storage import cursors
 from storage.analytics.funnel_judged import judged, judged_here
-from storage.analytics.funnel_units import LIVE, units
+from storage.analytics.funnel_units import LIVE, OVER, units
 from storage.analytics.funnel_way import picked, walked
 from storage.analytics.scope import FEW_ROWS, Stages, read_large
 from storage.codec import Document
@@ -89,7 +89,7 @@ async def _picked(
     collection, pipeline = units(scope, question, journeys=not own)
     looked_at: Document = {
         "input": "$moments",
-        "cond": {"$and": [{"$ne": ["$$this.n", LIVE]}, {"$gt": ["$$this.j", None]}]},
+        "cond": {"$and": [{"$not": {"$in": ["$$this.n", [LIVE, OVER]]}}, {"$gt": ["$$this.j", None]}]},
     }
     journeys: Document = {"$map": {"input": {"$filter": looked_at}, "in": "$$this.j"}}
     told = {"$project": {"journeys": ["$_id"] if own else {"$setUnion": [journeys]}}}

@@ -2,7 +2,7 @@
 
 A moment is `k` its time key, `t` its time, `n` the name of what happened; `j` the journey, `b` the breakdown's value
 and `d` an event's data stand there only where they are needed. `ended` of a journey: completed or abandoned, for a
-failed one can be retried. Of a customer: something happened in a journey of theirs, and none of theirs is live.
+failed one can be retried. Of a customer: they have journeys, and all have ended.
 
 An event from elsewhere is of a customer or lead and of no journey, unless its data has a `journeyId`. With a filter
 only what happened in the journeys that it means counts, so what is of no journey does not.
@@ -43,8 +43,11 @@ from storage.milestones import MILESTONES, MilestoneKind, named
 INSTANT: Final = timedelta(milliseconds=1)  # as exact as stored times are
 ENDED: Final = tuple(named(MilestoneKind.STATUS, each) for each in (Status.COMPLETED, Status.ABANDONED))
 LIVE_STATES: Final = (Status.ACTIVE, Status.PAUSED, Status.FAILED)
-LIVE: Final = "live"  # the name of a row that only says that a journey is live
-NO_MOMENTS: Final = (*ENDED, LIVE)
+LIVE, OVER = (
+    "live",
+    "over",
+)  # names of rows that only say that a customer has a journey that goes on, or has ended
+NO_MOMENTS: Final = (*ENDED, LIVE, OVER)
 EVENT: Final = "event"  # what the names of events begin with
 OWN_AREA: Final = "journey:"
 SEEN: Final = ("source", "subject", "customerId", "leadId", "data")  # of an event, by its conditions
@@ -71,20 +74,21 @@ def units(scope: Scope, question: FunnelQuestion, *, journeys: bool = False) -> 
 def _sources(scope: Scope, question: FunnelQuestion) -> list[Source]:
     asked = happenings(question)
     between = what_interrupts(question)
-    named_ones = [each for each in dict.fromkeys(map(name_of, asked)) if not each.startswith(between)]
+    areas = tuple(each for each in between if each.endswith(":"))
+    named_ones = [each for each in dict.fromkeys(map(name_of, asked)) if not each.startswith(areas)]
     types = [each.removeprefix(f"{EVENT}:") for each in named_ones if each.startswith(EVENT)]
     names = [each for each in named_ones if not each.startswith(EVENT)]
     names += ENDED if question.unit is UnitKind.JOURNEY else ()
-    areas = [each.removeprefix(f"{EVENT}:") for each in between if each.startswith(EVENT)]
-    kinds = [each.removesuffix(":") for each in between if not each.startswith(EVENT)]
+    kinds = [each.removesuffix(":") for each in areas if not each.startswith(EVENT)]
     keys = _span(scope, question)
     found: list[Source] = []
     found += [_milestones(scope, question, served(scope, "name", names, keys))] if names else []
     found += [_milestones(scope, question, served(scope, "kind", kinds, keys))] if kinds else []
     found += [_event_rows(question, served(scope, "type", each, keys), each) for each in _alike(types)]
-    found += [_events_of_area(scope, question, each, keys) for each in areas]
+    of_events = [each.removeprefix(f"{EVENT}:") for each in areas if each.startswith(EVENT)]
+    found += [_events_of_area(scope, question, each, keys) for each in of_events]
     if question.unit is UnitKind.CUSTOMER:
-        found.append(_live(scope, question))
+        found.append(_standing(scope, question))
     return found
 
 
@@ -96,13 +100,24 @@ def _alike(types: list[str]) -> list[list[str]]:
 
 def what_interrupts(question: FunnelQuestion) -> tuple[str, ...]:
     """How the names begin of what may not stand between the steps: nothing but in strict order; there other moments of
-    the kinds that the steps are of, stages, steps of templates, and events of an area."""
+    the kinds that the steps are of, stages, steps of templates, and events of an area, or, where a type has none, of
+    the very type: its name stands here without a colon at the end."""
     if question.order is not OrderMode.STRICT:
         return ()
-    names = [name_of(each) for each in question.steps]
-    parts = [each.split(":") for each in names]
-    beginnings = [f"event:{part[1]}:" if part[0] == EVENT else f"{part[0]}:" for part in parts]
-    return tuple(dict.fromkeys(beginnings))
+    return tuple(dict.fromkeys(_area(name_of(each)) for each in question.steps))
+
+
+def interrupts(name: str, between: Sequence[str]) -> bool:
+    """Whether what is called so is among `what_interrupts`."""
+    return any(name.startswith(each) if each.endswith(":") else name == each for each in between)
+
+
+def _area(name: str) -> str:
+    kind, _, rest = name.partition(":")
+    if kind != EVENT:
+        return f"{kind}:"
+    area, colon, _ = rest.partition(":")
+    return f"{EVENT}:{area}{colon}"
 
 
 def _span(scope: Scope, question: FunnelQuestion) -> Document:
@@ -115,8 +130,7 @@ def _span(scope: Scope, question: FunnelQuestion) -> Document:
 
 
 def _milestones(scope: Scope, question: FunnelQuestion, found: Stages) -> Source:
-    ended = {"$in": ["$name", list(ENDED)]} if question.unit is UnitKind.JOURNEY else True
-    row = _row(question, "$journeyId", "$at", "$name", ended=ended)
+    row = _row(question, "$journeyId", "$at", "$name")
     if question.breakdown in STEADY:
         row["b"] = f"${question.breakdown}"
     return MILESTONES, [*found, *steady(scope), {"$project": row}]
@@ -137,8 +151,7 @@ def _event_rows(question: FunnelQuestion, found: Stages, types: Sequence[str]) -
         found = [*found, {"$match": {journey[1:]: {"$type": "string"}}}]
     else:
         journey = {"$cond": [named_one, journey, None]}
-    ended = question.unit is UnitKind.CUSTOMER and named_one
-    row = _row(question, journey, "$occurredAt", {"$concat": [f"{EVENT}:", "$type"]}, ended=ended)
+    row = _row(question, journey, "$occurredAt", {"$concat": [f"{EVENT}:", "$type"]})
     judged = {
         each.type for each in happenings(question) if isinstance(each, EventOccurred) and each.conditions
     }
@@ -147,40 +160,55 @@ def _event_rows(question: FunnelQuestion, found: Stages, types: Sequence[str]) -
     return "events", [*found, {"$project": row}]
 
 
-def _live(scope: Scope, question: FunnelQuestion) -> Source:
-    row = _row(question, "$_id", "$createdAt", {"$literal": LIVE}, ended=True)
-    row |= {"k": {"$literal": ""}, "l": {"$literal": 1}}
-    found = {"tenantId": scope.tenant_id, "status": {"$in": [each.value for each in LIVE_STATES]}}
-    return "journeys", [{"$match": found}, *steady(scope), {"$project": row}]
+def _standing(scope: Scope, question: FunnelQuestion) -> Source:
+    live = {"$in": ["$status", [each.value for each in LIVE_STATES]]}
+    row = _row(question, "$_id", "$createdAt", {"$cond": [live, LIVE, OVER]})
+    found = {"$match": {"tenantId": scope.tenant_id}}
+    return "journeys", [found, *steady(scope), {"$project": row | {"k": {"$literal": ""}}}]
 
 
-def _row(question: FunnelQuestion, journey: Any, at: str, name: Any, *, ended: Any) -> Document:
-    unit = journey if question.unit is UnitKind.JOURNEY else unit_key(question.unit)
-    flag = {"$cond": [ended, 1, 0]}
-    return {"_id": 0, "u": unit, "j": journey, "k": "$timeKey", "t": at, "n": name, "e": flag}
+def _row(question: FunnelQuestion, journey: Any, at: str, name: Any) -> Document:
+    row: Document = {"_id": 0, "k": "$timeKey", "t": at, "n": name}
+    if question.unit is UnitKind.JOURNEY:
+        return row | {"u": journey}
+    return row | {"u": unit_key(question.unit), "j": journey}
 
 
 def _grouped(scope: Scope, question: FunnelQuestion, *, journeys: bool) -> Stages:
-    from_log = any(isinstance(each, EventOccurred) for each in happenings(question))
-    looked_up = question.breakdown is not None and (from_log or question.breakdown not in STEADY)
-    moment = {"k": "$k", "t": "$t", "n": "$n", "d": "$d"}
+    types = [each.type for each in happenings(question) if isinstance(each, EventOccurred)]
+    looked_up = question.breakdown is not None and (bool(types) or question.breakdown not in STEADY)
+    moment = {"k": "$k", "t": "$t", "n": "$n"}
+    moment |= {"d": "$d"} if any(map(_conditions, happenings(question))) else {}
     moment |= {"b": "$b"} if question.breakdown is not None and not looked_up else {}
     moment |= {"j": "$j"} if journeys else {}
     own = question.unit is UnitKind.JOURNEY
     local = "_id" if own else "_id.j"
-    filtered = whole(scope, local) if from_log else changing(scope, local)
+    if types:  # what comes from elsewhere may name a journey that is none
+        named = own and not all(each.startswith(OWN_AREA) for each in types)
+        filtered = whole(scope, local, always=named)
+    else:
+        filtered = changing(scope, local)
     more = [*filtered, *(_told_apart(scope, question, local, known=bool(filtered)) if looked_up else [])]
-    flags = {"e": {"$max": "$e"}, "l": {"$max": "$l"}}
-    merged = {"moments": {"$push": "$moments"}, **flags}
+    merged: Document = {"moments": {"$push": "$moments"}}
     key: Any = "$u" if own or not more else {"u": "$u", "j": "$j"}
-    stages: Stages = [{"$group": {"_id": key, "moments": {"$push": moment}, **flags}}, *more]
+    stages: Stages = [{"$group": {"_id": key, "moments": {"$push": moment}}}, *more]
     if not own:
         if more:
             stages += [{"$group": {"_id": "$_id.u", **merged}}, {"$set": concatenated("moments")}]
         stages += [*customers(scope, merged), {"$set": concatenated("moments")}]
     in_order = {"$sortArray": {"input": "$moments", "sortBy": {"k": 1}}}
-    ended = {"$and": [{"$eq": ["$e", 1]}, {"$ne": ["$l", 1]}]}
-    return [*stages, {"$project": {"moments": in_order, "ended": ended}}]
+    return [*stages, {"$project": {"moments": in_order, "ended": _ended(own=own)}}]
+
+
+def _ended(*, own: bool) -> Document:
+    names: Document = {"$map": {"input": "$moments", "in": "$$this.n"}}
+    if own:
+        return {"$ne": [{"$setIntersection": [names, list(ENDED)]}, []]}
+    return {"$eq": [{"$setIntersection": [names, [LIVE, OVER]]}, [OVER]]}
+
+
+def _conditions(asked: Happening) -> bool:
+    return isinstance(asked, EventOccurred) and bool(asked.conditions)
 
 
 def _told_apart(scope: Scope, question: FunnelQuestion, local: str, *, known: bool) -> Stages:

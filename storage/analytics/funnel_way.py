@@ -5,6 +5,7 @@ is then a maximum matching. Where one event may match several steps, the walk is
 """
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any, Final
 
 from domain.analytics.funnel_question import FunnelQuestion, Outcome, Pick
@@ -14,7 +15,7 @@ from storage.analytics.funnel_units import NO_MOMENTS, name_of
 from storage.analytics.scope import Stages
 from storage.codec import Document
 
-MILLISECOND: Final = 1_000
+MILLISECOND: Final = timedelta(milliseconds=1)
 SO_FAR: Final = "$$value"
 NEXT: Final = "$$this"
 
@@ -124,7 +125,7 @@ def _all(conditions: list[Any]) -> Document:
 
 
 def _length(question: FunnelQuestion) -> int:
-    """The window in milliseconds: what lies between two stored times, which are as exact."""
+    """The window in whole milliseconds: what lies between two stored times is a number of these."""
     if question.window is None:
         raise ValueError("a funnel without a window has no length")
-    return int(question.window.total_seconds() * MILLISECOND)
+    return question.window // MILLISECOND

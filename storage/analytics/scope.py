@@ -40,13 +40,13 @@ def changing(scope: Scope, local: str = "_id") -> Stages:
     return _on_journey(scope, local, without=STEADY)
 
 
-def whole(scope: Scope, local: str) -> Stages:
+def whole(scope: Scope, local: str, *, always: bool = False) -> Stages:
     """The filter on the journey that the field names, for documents that know nothing else of it; what has no journey
-    is not meant. Nothing where there is no filter."""
-    return _on_journey(scope, local)
+    of the tenant is not meant. Nothing where there is no filter, unless it is `always` asked for."""
+    return _on_journey(scope, local, always=always)
 
 
-def _on_journey(scope: Scope, local: str, without: Sequence[str] = ()) -> Stages:
+def _on_journey(scope: Scope, local: str, without: Sequence[str] = (), *, always: bool = False) -> Stages:
     wanted: list[Document] = [
         {f"{JOURNEY}.{name}": _any(values)}
         for name, values in scope.filter.one_of.items()
@@ -60,7 +60,7 @@ def _on_journey(scope: Scope, local: str, without: Sequence[str] = ()) -> Stages
         words = [{f"{JOURNEY}.searchTokens": f"{scope.tenant_id}|{token}"} for token in tokens]
         wanted += words or [{f"{JOURNEY}._id": None}]  # a search without a word finds nothing
     own = {f"{JOURNEY}.tenantId": scope.tenant_id}  # what comes from elsewhere may name another tenant's
-    return [*looked_up(local), {"$match": {"$and": [own, *wanted]}}] if wanted else []
+    return [*looked_up(local), {"$match": {"$and": [own, *wanted]}}] if wanted or always else []
 
 
 def looked_up(local: str = "_id") -> Stages:

@@ -47,7 +47,12 @@ plain: st.SearchStrategy[Happening] = st.sampled_from(
     )
 )
 reported: st.SearchStrategy[Happening] = st.sampled_from(
-    (EventOccurred("crm:met"), EventOccurred("crm:sold"), EventOccurred("journey:noted"))
+    (
+        EventOccurred("crm:met"),
+        EventOccurred("crm:sold"),
+        EventOccurred("journey:noted"),
+        EventOccurred("com.example.seen"),
+    )
 )
 judged: st.SearchStrategy[Happening] = st.builds(
     lambda least: EventOccurred(
@@ -105,18 +110,18 @@ def units(world: World, scope: Scope, question: FunnelQuestion) -> list[Unit]:
     ids = {world.id(n): n for n in range(len(world.ways))}
     meant = {id for id, n in ids.items() if _meant(world.ways[n], scope.filter)}
     everything = scope.filter == JourneyFilter()
+    own = question.unit is UnitKind.JOURNEY
     told_of = [
         each
         for each in rows(world)
-        if (everything or each.journey in meant)
+        if (each.journey in meant or (everything and not own))
         and scope.begins <= each.at <= scope.now
         and (_read(each, question) or _ends(each))
     ]
-    own = question.unit is UnitKind.JOURNEY
     owners = {each.journey if own else each.owner for each in told_of} - {None}
-    live = {
-        _whose(*world.ways[n].person) for id, n in ids.items() if world.ways[n].status in LIVE and id in meant
-    }
+    theirs = [world.ways[n] for id, n in ids.items() if id in meant]
+    having = {_whose(*each.person) for each in theirs}
+    live = {_whose(*each.person) for each in theirs if each.status in LIVE}
     found = []
     for owner in owners:
         mine = [each for each in told_of if (each.journey if own else each.owner) == owner]
@@ -127,11 +132,7 @@ def units(world: World, scope: Scope, question: FunnelQuestion) -> list[Unit]:
             (n for n, each in enumerate(moments) if 1 in each.steps and _in_range(each.at, scope)), None
         )
         first = [each for each in told if entered is not None and each.key == keys[entered]]
-        over = (
-            any(map(_ends, mine))
-            if own
-            else owner not in live and any(each.journey for each in mine if not _ends(each))
-        )
+        over = any(map(_ends, mine)) if own else owner in having - live
         found.append(
             Unit(str(owner), moments, scope.now if over else None, _value(world, first, question, ids))
         )
@@ -206,12 +207,11 @@ def _asked(row: Row, question: FunnelQuestion) -> bool:
     prefixes = {StageEntered: "stage:", StepEntered: "step:"}
     if question.order is OrderMode.STRICT:
         for each in question.steps:
-            area = (
-                f"event:{each.type.partition(':')[0]}:"
-                if isinstance(each, EventOccurred)
-                else prefixes[type(each)]
-            )
-            if row.name.startswith(area):
+            if isinstance(each, EventOccurred):
+                area, colon, _ = each.type.partition(":")
+                if row.name == f"event:{each.type}" or (colon and row.name.startswith(f"event:{area}:")):
+                    return True
+            elif row.name.startswith(prefixes[type(each)]):
                 return True
     return any(_matches(row, each) for each in (*question.steps, *question.exclusions))
 

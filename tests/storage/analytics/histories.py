@@ -59,7 +59,7 @@ ways = st.builds(
 facts = st.builds(
     Fact,
     st.integers(0, 6),
-    st.sampled_from(("crm:met", "crm:sold", "web:seen")),
+    st.sampled_from(("crm:met", "crm:sold", "com.example.seen", "com.example.seen:by")),
     st.sampled_from(PEOPLE),
     st.integers(0, 2),
     st.sampled_from((None, None, 0, 1, "elsewhere", NO_ID)),
