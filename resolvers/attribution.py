@@ -100,7 +100,7 @@ class AttributionQueries:
             currency=currency,
             kind=conversion_kind,
         )
-        return await attribution_report(info, scope_of(info, report), question)
+        return await attribution_report(info, await scope_of(info, report), question)
 
     @strawberry.field(
         description="Which touchpoints earned the conversions, by several models side by side.",
@@ -127,7 +127,7 @@ class AttributionQueries:
             currency=currency,
             kind=conversion_kind,
         )
-        return await comparison_report(info, scope_of(info, report), question)
+        return await comparison_report(info, await scope_of(info, report), question)
 
     @strawberry.field(
         description="What conversions are worth by campaign, channel or source, and what came back of the costs.",
@@ -142,4 +142,4 @@ class AttributionQueries:
         currency: Currency = None,
         report: Report = None,
     ) -> RevenueReport | None:
-        return await revenue_report(info, scope_of(info, report), by, currency)
+        return await revenue_report(info, await scope_of(info, report), by, currency)

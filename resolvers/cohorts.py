@@ -83,5 +83,5 @@ class CohortQueries:
         currency: Currency = None,
         report: Report = None,
     ) -> CohortReport | None:
-        table = await Table.read(info, scope_of(info, report), period, ages, currency)
+        table = await Table.read(info, await scope_of(info, report), period, ages, currency)
         return table.report(retention)

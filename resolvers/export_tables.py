@@ -43,7 +43,7 @@ from schema.stage_report import StageDropOff, StageFigures, StageTrend, StepFigu
 CURRENCY: Final = "currency"
 
 
-def require_table(context: Context, input: RequestExportInput) -> None:
+def require_table(input: RequestExportInput) -> None:
     """Raises InvalidInput for what no table can be made of, as far as that is seen without reading anything."""
     require_parts(input)
     for name in ("journeys", "events", "records", "handoffs", "attribution", "funnel"):
@@ -52,12 +52,12 @@ def require_table(context: Context, input: RequestExportInput) -> None:
             _ = None if part is None else part.to_domain()
     if input.report is not None:
         with below("report"):
-            input.report.to_domain(context.identity.tenant_id, context.now())
+            input.report.require()
 
 
 async def table(context: Context, input: RequestExportInput) -> Table:
     """The table of an export. Raises what the report's query raises."""
-    require_table(context, input)
+    require_table(input)
     if input.what in LISTS:
         return await list_table(context, input)
     return await _report_table(context, input)
@@ -65,7 +65,7 @@ async def table(context: Context, input: RequestExportInput) -> Table:
 
 async def _report_table(context: Context, input: RequestExportInput) -> Table:  # noqa: PLR0912  # one for each report
     info = cast(Info, SimpleNamespace(context=context))  # reports look at nothing else of it
-    scope = scope_of(info, input.report)
+    scope = await scope_of(info, input.report)
     match input.what:
         case What.FUNNEL if input.funnel is not None:
             funnel = await funnel_report(info, scope, input.funnel.to_domain("funnel"))

@@ -60,7 +60,7 @@ class ExportMutations:
 async def _request(info: Info, input: RequestExportInput) -> Changed[State]:
     limits.require(input)
     context = info.context
-    require_table(context, input)
+    require_table(input)
     cause = context.cause("requestExport", input, input.idempotency_key)
     requested = ExportRequested(
         at=context.now(),

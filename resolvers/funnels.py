@@ -17,7 +17,7 @@ from schema.funnel import FunnelReport, ReadyMadeFunnel, TimeToConvertReport
 from schema.funnel_inputs import FunnelFigureInput, FunnelInput
 from schema.info import Info
 from schema.permissions import CanView
-from schema.report import Report
+from schema.report import Report, ReportInput
 from storage.analytics.funnel import funnel, time_to_convert
 from storage.analytics.funnel_members import count_members, members
 
@@ -47,7 +47,8 @@ class Behind:
     def __init__(self, info: Info, figure: FunnelFigureInput, filter: JourneyFilter) -> None:
         """Raises InvalidInput for what is no figure of a funnel."""
         self._info, self._store, self._filter = info, info.context.store, filter
-        self._asked = scope_of(info, figure.report)
+        self._report = figure.report or ReportInput()
+        self._report.require()
         self._question = figure.funnel.to_domain(PATH, "funnel")
         self._pick = figure.pick()
         self._pick.require_in(self._question, PATH)
@@ -56,7 +57,7 @@ class Behind:
         found = await members(
             self._store.reports, await self._scope(), self._question, self._pick, self._filter, order, page
         )
-        journeys = await self._store.journeys.many(found.items, self._asked.tenant_id)
+        journeys = await self._store.journeys.many(found.items, self._info.context.identity.tenant_id)
         # One that was deleted a moment ago is left out.
         there = [(each, key) for each, key in zip(journeys, found.keys, strict=True) if each is not None]
         return Rows(
@@ -69,7 +70,8 @@ class Behind:
         )
 
     async def _scope(self) -> Scope:
-        return await kept(self._info, self._asked, *kept_as(self._question))
+        asked = await scope_of(self._info, self._report)
+        return await kept(self._info, asked, *kept_as(self._question))
 
 
 @strawberry.type
@@ -102,7 +104,7 @@ class FunnelQueries:
             exclusions=exclusions,
             breakdown=breakdown,
         )
-        return await funnel_report(info, scope_of(info, report), given.to_domain())
+        return await funnel_report(info, await scope_of(info, report), given.to_domain())
 
     @strawberry.field(
         description="How long the units take that come through a funnel to its last step: the same funnel, with the "
@@ -123,7 +125,7 @@ class FunnelQueries:
         given = FunnelInput(
             steps=steps, named=named, window=window, unit=unit, order=order, exclusions=exclusions
         )
-        return await conversion_times(info, scope_of(info, report), given.to_domain())
+        return await conversion_times(info, await scope_of(info, report), given.to_domain())
 
     @strawberry.field(
         description="The ready-made funnels with their steps.",

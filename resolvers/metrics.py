@@ -48,18 +48,18 @@ class MetricsQueries:
     async def metrics(
         self, info: Info, open_journeys: Open = OpenJourneys.RUNNING, report: Report = None
     ) -> Metrics | None:
-        return await metrics_of(info, scope_of(info, report), open_journeys)
+        return await metrics_of(info, await scope_of(info, report), open_journeys)
 
     @strawberry.field(
         description="Which promises (SLA) were met and which were not, by template and step.",
         permission_classes=[CanView],
     )
     async def sla(self, info: Info, report: Report = None) -> SlaReport | None:
-        return await sla_report(info, scope_of(info, report))
+        return await sla_report(info, await scope_of(info, report))
 
     @strawberry.field(
         description="How handoffs end, how often packages are called and how long they take, by package and action.",
         permission_classes=[CanView],
     )
     async def handoff_metrics(self, info: Info, report: Report = None) -> HandoffMetrics | None:
-        return await handoff_report(info, scope_of(info, report))
+        return await handoff_report(info, await scope_of(info, report))

@@ -117,7 +117,7 @@ class NamedReportQueries:
         report: Report = None,
     ) -> ConversionSummary | None:
         require_currency(currency)
-        scope = scope_of(info, report)
+        scope = await scope_of(info, report)
         question = FunnelQuestion(steps=NAMED[funnel])
         _, fresh = await covered(info, scope, *KEPT_AS)  # each part has its own
         return ConversionSummary(scope=scope, question=question, currency=currency, coverage=fresh)
@@ -134,7 +134,7 @@ class NamedReportQueries:
         currency: Currency = None,
         report: Report = None,
     ) -> CohortAnalysis | None:
-        table = await Table.read(info, scope_of(info, report), period, ages, currency)
+        table = await Table.read(info, await scope_of(info, report), period, ages, currency)
         return CohortAnalysis(table=table, coverage=table.coverage)
 
     @strawberry.field(
@@ -145,7 +145,7 @@ class NamedReportQueries:
     async def drop_off_analysis(
         self, info: Info, funnel: Ready = NamedFunnel.ACQUISITION, report: Report = None
     ) -> DropOffAnalysis | None:
-        scope = scope_of(info, report)
+        scope = await scope_of(info, report)
         question = FunnelQuestion(steps=NAMED[funnel])
         _, fresh = await covered(info, scope, *kept_as(question))
         return DropOffAnalysis(scope=scope, question=question, coverage=fresh)

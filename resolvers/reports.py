@@ -10,10 +10,13 @@ from schema.report import Coverage, ReportInput
 from storage.analytics.freshness import complete_until
 
 
-def scope_of(info: Info, report: ReportInput | None) -> Scope:
-    """What the report is asked about; everything where nothing is given. Raises InvalidInput as `ReportInput` says."""
-    context = info.context
-    return (report or ReportInput()).to_domain(context.identity.tenant_id, context.now())
+async def scope_of(info: Info, report: ReportInput | None) -> Scope:
+    """What the report is asked about; everything where nothing is given, in the tenant's calendar where no other is.
+    Raises InvalidInput as `ReportInput` says."""
+    context, asked = info.context, report or ReportInput()
+    asked.require()  # before anything is read
+    calendar = await context.store.calendars.get(context.identity.tenant_id)
+    return asked.to_domain(calendar, context.now())
 
 
 async def covered(

@@ -72,7 +72,7 @@ class StageQueries:
         ] = UnitKind.JOURNEY,
         report: Report = None,
     ) -> DropOffReport | None:
-        return await dropoff_report(info, scope_of(info, report), unit)
+        return await dropoff_report(info, await scope_of(info, report), unit)
 
     @strawberry.field(
         description="How often each stage is entered, and what the conversions to it are worth, period by period. "
@@ -86,13 +86,13 @@ class StageQueries:
         currency: Currency = None,
         report: Report = None,
     ) -> TrendReport | None:
-        return await trend_report(info, scope_of(info, report), period, currency)
+        return await trend_report(info, await scope_of(info, report), period, currency)
 
     @strawberry.field(
         description="How journeys come to each stage, stay there and go on.", permission_classes=[CanView]
     )
     async def stage_metrics(self, info: Info, report: Report = None) -> StageReport | None:
-        return await stage_report(info, scope_of(info, report))
+        return await stage_report(info, await scope_of(info, report))
 
     @strawberry.field(
         description="How journeys come to each step of a template, how long they stay and how they leave it; all its "
@@ -102,4 +102,4 @@ class StageQueries:
     async def step_metrics(
         self, info: Info, template_id: TemplateId, report: Report = None
     ) -> StepReport | None:
-        return await step_report(info, scope_of(info, report), template_id)
+        return await step_report(info, await scope_of(info, report), template_id)

@@ -100,7 +100,8 @@ class RequestExportInput:
     )
     handoffs: HandoffFilterInput | None = strawberry.field(default=None, description="Which HANDOFFS.")
     report: ReportInput | None = strawberry.field(
-        default=None, description="What a report is about; without it: everything, in UTC."
+        default=None,
+        description="What a report is about; without it: everything, in the tenant's calendar.",
     )
     funnel: FunnelInput | None = strawberry.field(
         default=None, description="The funnel of FUNNEL and TIME_TO_CONVERT, which need one."

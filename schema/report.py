@@ -2,14 +2,13 @@
 
 from datetime import datetime
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo
 
 import strawberry
 
 from domain.analytics import figure, quantile
 from domain.analytics.periods import Weekday
-from domain.analytics.scope import Scope
-from domain.errors import InvalidInput
+from domain.analytics.scope import LAST, Scope
+from domain.calendar import Calendar, zone
 from schema.journey_inputs import JourneyFilterInput, TimeRangeInput
 
 
@@ -60,39 +59,49 @@ class Coverage:
     )
 
 
-@strawberry.input(description="What a report is about. Without anything: every journey, all time, in UTC.")
+@strawberry.input(
+    description="What a report is about. Without anything: every journey, all time, in the tenant's calendar."
+)
 class ReportInput:
     range: TimeRangeInput | None = strawberry.field(
         default=None,
         description="The span of time; without it, or without one of its ends, it is open. What lies before what is "
         "kept (`Coverage.reachesBackTo`) is left out; a range that lies before it whole is refused with NOT_KEPT.",
     )
-    time_zone: str = strawberry.field(
-        default="UTC", description="The IANA name of the time zone whose days count, such as `Europe/Vienna`."
+    time_zone: str | None = strawberry.field(
+        default=None,
+        description="The IANA name of the time zone whose days count, such as `Europe/Vienna`; without it, that of the "
+        "tenant's `calendar`.",
     )
-    week_start: Weekday = strawberry.field(
-        default=Weekday.MONDAY, description="The day on which weeks begin."
+    week_start: Weekday | None = strawberry.field(
+        default=None, description="The day on which weeks begin; without it, that of the tenant's `calendar`."
     )
     filter: JourneyFilterInput | None = strawberry.field(
         default=None, description="Which journeys are meant, as they are now."
     )
 
-    def to_domain(self, tenant_id: str, now: datetime) -> Scope:
+    def require(self) -> None:
         """Raises InvalidInput for a zone that is none, and a range that ends before it begins."""
+        self.to_domain(Calendar(id="", tenant_id=""), LAST)
+
+    def to_domain(self, calendar: Calendar, now: datetime) -> Scope:
+        """What the tenant whose calendar this is asks about. Raises InvalidInput as `require`."""
         return Scope(
-            tenant_id=tenant_id,
+            tenant_id=calendar.tenant_id,
             now=now,
             since=self.range.since if self.range else None,
             until=self.range.until if self.range else None,
-            zone=zone(self.time_zone),
-            week_start=self.week_start,
+            zone=zone(calendar.time_zone if self.time_zone is None else self.time_zone),
+            week_start=calendar.week_start if self.week_start is None else self.week_start,
             **({} if self.filter is None else {"filter": self.filter.to_domain()}),
         )
 
 
 Report = Annotated[
     ReportInput | None,
-    strawberry.argument(description="What the report is about; without it: everything, in UTC."),
+    strawberry.argument(
+        description="What the report is about; without it: everything, in the tenant's calendar."
+    ),
 ]
 
 Currency = Annotated[
@@ -102,11 +111,3 @@ Currency = Annotated[
         "report. Money in others is left out, and listed."
     ),
 ]
-
-
-def zone(name: str) -> ZoneInfo:
-    """Raises InvalidInput for what names no time zone."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # as zoneinfo tells of odd names, files and unknown ones
-        raise InvalidInput("This is no IANA time zone.", "timeZone") from None

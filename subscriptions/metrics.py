@@ -44,14 +44,14 @@ class MetricsSubscriptions:
         context, asked = info.context, report or ReportInput()
         tenant = context.identity.tenant_id
 
-        def scope() -> Scope:
-            return asked.to_domain(tenant, context.now())
+        async def scope() -> Scope:
+            return asked.to_domain(await context.store.calendars.get(tenant), context.now())
 
         async def compute() -> _Made:
-            about, fresh = await context.covered(info, scope(), *KEPT_AS)
+            about, fresh = await context.covered(info, await scope(), *KEPT_AS)
             return _Made(await key_figures(context.store.reports, about, open_journeys), fresh)
 
-        scope()  # refused before anything is read
+        asked.require()  # before anything is read
         context.snapshots = True
         cursor = await context.feed.cursor(tenant)  # before the first reading, so that nothing falls between
         if cursor is None:
