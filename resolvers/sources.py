@@ -9,7 +9,7 @@ from domain import source as domain
 from domain.errors import DomainError, NotFound
 from domain.source import Source as State
 from domain.source import SourceEvent
-from resolvers.secrets import rotate
+from resolvers.subjects import change, delete, rotate_secret
 from schema import limits
 from schema.arguments import Given, ObjectId
 from schema.errors import user_errors
@@ -24,7 +24,6 @@ from schema.source import (
     SourceInput,
     SourcePayload,
 )
-from storage.sources import Command
 from storage.subject import Changed
 
 
@@ -72,20 +71,26 @@ class SourceMutations:
         def command(source: State, at: datetime) -> list[SourceEvent]:
             return domain.change(source, at=at, description=input.description)
 
-        return await _payload(_change(info, "changeSource", input, command))
+        return await _payload(change(info, "changeSource", info.context.store.sources, input, command))
 
     @strawberry.mutation(
         description="Take what a source signs with a new secret, and for a while with the older ones too.",
         permission_classes=[CanAdminister],
     )
     async def rotate_source_secret(self, info: Info, input: Given[RotateSourceSecretInput]) -> SourcePayload:
-        return await _payload(_rotate(info, input))
+        def command(source: State, secret: str, at: datetime) -> list[SourceEvent]:
+            return domain.rotate_secret(source, secret_id=secret, overlap=input.overlap, at=at)
+
+        return await _payload(
+            rotate_secret(info, "rotateSourceSecret", info.context.store.sources, input, command)
+        )
 
     @strawberry.mutation(description="Take what a source reports again.", permission_classes=[CanAdminister])
     async def enable_source(self, info: Info, input: Given[SourceInput]) -> SourcePayload:
-        return await _payload(
-            _change(info, "enableSource", input, lambda source, at: domain.enable(source, at=at))
-        )
+        def command(source: State, at: datetime) -> list[SourceEvent]:
+            return domain.enable(source, at=at)
+
+        return await _payload(change(info, "enableSource", info.context.store.sources, input, command))
 
     @strawberry.mutation(
         description="Take nothing from a source until it is switched on again. Its events are answered as if nobody "
@@ -96,14 +101,17 @@ class SourceMutations:
         def command(source: State, at: datetime) -> list[SourceEvent]:
             return domain.disable(source, at=at, reason=input.reason)
 
-        return await _payload(_change(info, "disableSource", input, command))
+        return await _payload(change(info, "disableSource", info.context.store.sources, input, command))
 
     @strawberry.mutation(
         description="Delete a source and its secrets for good. What it reported stays; its name is free again.",
         permission_classes=[CanAdminister],
     )
     async def delete_source(self, info: Info, input: Given[SourceInput]) -> SourcePayload:
-        return await _payload(_delete(info, input))
+        def command(source: State, at: datetime) -> list[SourceEvent]:
+            return domain.delete(source, at=at)
+
+        return await _payload(delete(info, "deleteSource", info.context.store.sources, input, command))
 
 
 async def _create(info: Info, input: CreateSourceInput) -> Changed[State]:
@@ -112,57 +120,3 @@ async def _create(info: Info, input: CreateSourceInput) -> Changed[State]:
     cause = context.cause("createSource", input, input.idempotency_key)
     id, tenant = f"src_{cause.command_id}", context.identity.tenant_id
     return await context.store.sources.create(id, tenant, input.name, input.description, cause)
-
-
-async def _change(
-    info: Info,
-    mutation: str,
-    input: ChangeSourceInput | DisableSourceInput | SourceInput,
-    command: Command,
-) -> Changed[State]:
-    limits.require(input)
-    context = info.context
-    cause = context.cause(mutation, input, input.idempotency_key)
-    tenant, expected = context.identity.tenant_id, input.expected_revision
-    return await context.store.sources.change(input.id, tenant, command, cause, expected=expected)
-
-
-async def _rotate(info: Info, input: RotateSourceSecretInput) -> Changed[State]:
-    limits.require(input)
-    context, tenant = info.context, info.context.identity.tenant_id
-    sources = context.store.sources
-    cause = context.cause("rotateSourceSecret", input, input.idempotency_key)
-    if done := await sources.outcome(input.id, cause):
-        return done
-    before = await sources.get(input.id, tenant)
-
-    def command(source: State, secret: str, at: datetime) -> list[SourceEvent]:
-        return domain.rotate_secret(source, secret_id=secret, overlap=input.overlap, at=at)
-
-    return await rotate(
-        context,
-        cause,
-        input.secret,
-        before.secrets,
-        check=lambda secret: command(before, secret, context.now()),
-        change=lambda secret: sources.change(
-            input.id,
-            tenant,
-            lambda source, at: command(source, secret, at),
-            cause,
-            expected=input.expected_revision,
-        ),
-        after=lambda source: source.secrets,
-    )
-
-
-async def _delete(info: Info, input: SourceInput) -> Changed[State]:
-    def command(source: State, at: datetime) -> list[SourceEvent]:
-        secrets.extend(each.id for each in source.secrets)
-        return domain.delete(source, at=at)
-
-    secrets: list[str] = []
-    changed = await _change(info, "deleteSource", input, command)
-    if info.context.vault is not None:
-        await info.context.vault.remove(secrets)
-    return changed

@@ -13,6 +13,7 @@ from domain.events import Envelope
 from domain.rule import Rule, require_valid
 from domain.trigger import Trigger as State
 from domain.trigger import TriggerEvent
+from resolvers.subjects import change
 from schema import limits
 from schema.arguments import Given, ObjectId
 from schema.errors import user_errors
@@ -31,7 +32,6 @@ from schema.trigger_inputs import (
     TriggerRuleInput,
 )
 from storage.subject import Changed
-from storage.triggers import Command
 
 
 @strawberry.type
@@ -90,31 +90,34 @@ class TriggerMutations:
         def command(trigger: State, at: datetime) -> Sequence[TriggerEvent]:
             return domain.change(trigger, _rule(input.rule), at=at)
 
-        return await _payload(_change(info, "changeTrigger", input, command))
+        return await _payload(change(info, "changeTrigger", info.context.store.triggers, input, command))
 
     @strawberry.mutation(
         description="Switch a trigger on. What happened meanwhile does not make it fire.",
         permission_classes=[CanAdminister],
     )
     async def enable_trigger(self, info: Info, input: Given[TriggerInput]) -> TriggerPayload:
-        return await _payload(
-            _change(info, "enableTrigger", input, lambda trigger, at: domain.enable(trigger, at=at))
-        )
+        def command(trigger: State, at: datetime) -> Sequence[TriggerEvent]:
+            return domain.enable(trigger, at=at)
+
+        return await _payload(change(info, "enableTrigger", info.context.store.triggers, input, command))
 
     @strawberry.mutation(description="Switch a trigger off.", permission_classes=[CanAdminister])
     async def disable_trigger(self, info: Info, input: Given[TriggerInput]) -> TriggerPayload:
-        return await _payload(
-            _change(info, "disableTrigger", input, lambda trigger, at: domain.disable(trigger, at=at))
-        )
+        def command(trigger: State, at: datetime) -> Sequence[TriggerEvent]:
+            return domain.disable(trigger, at=at)
+
+        return await _payload(change(info, "disableTrigger", info.context.store.triggers, input, command))
 
     @strawberry.mutation(
         description="Delete a trigger, also a built-in one, for good. Its firings stay.",
         permission_classes=[CanAdminister],
     )
     async def delete_trigger(self, info: Info, input: Given[TriggerInput]) -> TriggerPayload:
-        return await _payload(
-            _change(info, "deleteTrigger", input, lambda trigger, at: domain.delete(trigger, at=at))
-        )
+        def command(trigger: State, at: datetime) -> Sequence[TriggerEvent]:
+            return domain.delete(trigger, at=at)
+
+        return await _payload(change(info, "deleteTrigger", info.context.store.triggers, input, command))
 
     @strawberry.mutation(
         description="Try a trigger with an event: whether it would fire, and what it would do. Nothing is changed.",
@@ -133,16 +136,6 @@ async def _create(info: Info, input: CreateTriggerInput) -> Changed[State]:
     cause = context.cause("createTrigger", input, input.idempotency_key)
     id, tenant = f"trg_{cause.command_id}", context.identity.tenant_id
     return await context.store.triggers.create(id, tenant, _rule(input.rule), cause)
-
-
-async def _change(
-    info: Info, mutation: str, input: ChangeTriggerInput | TriggerInput, command: Command
-) -> Changed[State]:
-    limits.require(input)
-    context = info.context
-    cause = context.cause(mutation, input, input.idempotency_key)
-    tenant, expected = context.identity.tenant_id, input.expected_revision
-    return await context.store.triggers.change(input.id, tenant, command, cause, expected=expected)
 
 
 async def _test(info: Info, input: TestTriggerInput) -> TriggerTestPayload:

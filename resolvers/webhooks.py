@@ -12,6 +12,7 @@ from domain.errors import DomainError, NotFound, Unavailable
 from domain.webhook import Webhook as State
 from domain.webhook_events import WebhookEvent
 from resolvers.secrets import rotate
+from resolvers.subjects import change, delete, rotate_secret
 from schema import limits
 from schema.arguments import Given, ObjectId
 from schema.errors import user_errors
@@ -27,7 +28,6 @@ from schema.webhook_inputs import (
     WebhookInput,
 )
 from storage.subject import Changed
-from storage.webhooks import Command
 
 
 @strawberry.type
@@ -84,7 +84,7 @@ class WebhookMutations:
                 types=input.types,
             )
 
-        return await _payload(_change(info, "changeWebhook", input, command))
+        return await _payload(change(info, "changeWebhook", info.context.store.webhooks, input, command))
 
     @strawberry.mutation(
         description="Sign calls to a webhook with a new secret, and for a while with the older ones too.",
@@ -93,7 +93,12 @@ class WebhookMutations:
     async def rotate_webhook_secret(
         self, info: Info, input: Given[RotateWebhookSecretInput]
     ) -> WebhookPayload:
-        return await _payload(_rotate(info, input))
+        def command(webhook: State, secret: str, at: datetime) -> list[WebhookEvent]:
+            return domain.rotate_secret(webhook, secret_id=secret, overlap=input.overlap, at=at)
+
+        return await _payload(
+            rotate_secret(info, "rotateWebhookSecret", info.context.store.webhooks, input, command)
+        )
 
     @strawberry.mutation(
         description="Deliver events to a webhook again: what still waits, and what happens from now on. What happened "
@@ -101,9 +106,10 @@ class WebhookMutations:
         permission_classes=[CanAdminister],
     )
     async def enable_webhook(self, info: Info, input: Given[WebhookInput]) -> WebhookPayload:
-        return await _payload(
-            _change(info, "enableWebhook", input, lambda webhook, at: domain.enable(webhook, at=at))
-        )
+        def command(webhook: State, at: datetime) -> list[WebhookEvent]:
+            return domain.enable(webhook, at=at)
+
+        return await _payload(change(info, "enableWebhook", info.context.store.webhooks, input, command))
 
     @strawberry.mutation(
         description="Deliver nothing to a webhook any more. What waits becomes a dead letter when its 24 hours are "
@@ -114,14 +120,17 @@ class WebhookMutations:
         def command(webhook: State, at: datetime) -> list[WebhookEvent]:
             return domain.disable(webhook, at=at, reason=input.reason)
 
-        return await _payload(_change(info, "disableWebhook", input, command))
+        return await _payload(change(info, "disableWebhook", info.context.store.webhooks, input, command))
 
     @strawberry.mutation(
         description="Delete a webhook and its secrets for good. What waits for it is not delivered.",
         permission_classes=[CanAdminister],
     )
     async def delete_webhook(self, info: Info, input: Given[WebhookInput]) -> WebhookPayload:
-        return await _payload(_delete(info, input))
+        def command(webhook: State, at: datetime) -> list[WebhookEvent]:
+            return domain.delete(webhook, at=at)
+
+        return await _payload(delete(info, "deleteWebhook", info.context.store.webhooks, input, command))
 
     @strawberry.mutation(
         description="Make a signed call of type `webhook:test` to a webhook's address, also while it is switched off, "
@@ -185,57 +194,3 @@ async def _create(info: Info, input: CreateWebhookInput) -> Changed[State]:
         change=lambda secret: webhooks.create(id, made(secret), cause),
         after=lambda webhook: webhook.secrets,
     )
-
-
-async def _change(
-    info: Info,
-    mutation: str,
-    input: ChangeWebhookInput | DisableWebhookInput | WebhookInput,
-    command: Command,
-) -> Changed[State]:
-    limits.require(input)
-    context = info.context
-    cause = context.cause(mutation, input, input.idempotency_key)
-    tenant, expected = context.identity.tenant_id, input.expected_revision
-    return await context.store.webhooks.change(input.id, tenant, command, cause, expected=expected)
-
-
-async def _rotate(info: Info, input: RotateWebhookSecretInput) -> Changed[State]:
-    limits.require(input)
-    context, tenant = info.context, info.context.identity.tenant_id
-    webhooks = context.store.webhooks
-    cause = context.cause("rotateWebhookSecret", input, input.idempotency_key)
-    if done := await webhooks.outcome(input.id, cause):
-        return done
-    before = await webhooks.get(input.id, tenant)
-
-    def command(webhook: State, secret: str, at: datetime) -> list[WebhookEvent]:
-        return domain.rotate_secret(webhook, secret_id=secret, overlap=input.overlap, at=at)
-
-    return await rotate(
-        context,
-        cause,
-        input.secret,
-        before.secrets,
-        check=lambda secret: command(before, secret, context.now()),
-        change=lambda secret: webhooks.change(
-            input.id,
-            tenant,
-            lambda webhook, at: command(webhook, secret, at),
-            cause,
-            expected=input.expected_revision,
-        ),
-        after=lambda webhook: webhook.secrets,
-    )
-
-
-async def _delete(info: Info, input: WebhookInput) -> Changed[State]:
-    def command(webhook: State, at: datetime) -> list[WebhookEvent]:
-        secrets.extend(each.id for each in webhook.secrets)
-        return domain.delete(webhook, at=at)
-
-    secrets: list[str] = []
-    changed = await _change(info, "deleteWebhook", input, command)
-    if info.context.vault is not None and secrets:
-        await info.context.vault.remove(secrets)
-    return changed
