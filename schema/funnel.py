@@ -46,7 +46,7 @@ class FunnelStepKind:
 
 @strawberry.type(
     description="How many units came to a step of a funnel, and how it went on: reached = reached the next + dropped + "
-    "pending. `journeys(funnel: …)` lists those behind each figure."
+    "pending. `journeys(funnelStep: …)` lists those behind each figure."
 )
 class FunnelStep:
     number: int = strawberry.field(description="Its place among the steps, from 1.")

@@ -71,10 +71,13 @@ class FunnelStepInput:
 
 Steps = Annotated[
     list[FunnelStepInput] | None,
-    strawberry.argument(description="Its steps in order, 1 to 20; these or `named`."),
+    strawberry.argument(description="Its steps in order, 1 to 20; without them, those of `named`."),
 ]
 Named = Annotated[
-    NamedFunnel | None, strawberry.argument(description="A ready-made funnel, instead of `steps`.")
+    NamedFunnel | None,
+    strawberry.argument(
+        description="A ready-made funnel, instead of `steps`; where neither is given, ACQUISITION."
+    ),
 ]
 Window = Annotated[
     timedelta | None,
@@ -101,10 +104,11 @@ Rows = Annotated[
 @strawberry.input(description="A funnel, with the same parts as the arguments of `funnel`.")
 class FunnelInput:
     steps: list[FunnelStepInput] | None = strawberry.field(
-        default=None, description="Its steps in order, 1 to 20; these or `named`."
+        default=None, description="Its steps in order, 1 to 20; without them, those of `named`."
     )
     named: NamedFunnel | None = strawberry.field(
-        default=None, description="A ready-made funnel, instead of `steps`."
+        default=None,
+        description="A ready-made funnel, instead of `steps`; where neither is given, ACQUISITION.",
     )
     window: timedelta | None = strawberry.field(
         default=None, description="How much time there is for all steps, from step 1 on."
@@ -122,13 +126,14 @@ class FunnelInput:
 
     def to_domain(self, *path: str) -> FunnelQuestion:
         """Raises InvalidInput, with the path below this one, for what is no funnel."""
-        if (self.steps is None) == (self.named is None):
+        if self.steps is not None and self.named is not None:
             raise InvalidInput(
-                "Give the steps or a ready-made funnel's name, one of the two.", *path, "steps"
+                "Give the steps or a ready-made funnel's name, not both of them.", *path, "steps"
             )
+        named = NAMED[self.named or NamedFunnel.ACQUISITION]
         try:
             return FunnelQuestion(
-                steps=_happenings(self.steps, "steps") if self.named is None else NAMED[self.named],
+                steps=named if self.steps is None else _happenings(self.steps, "steps"),
                 window=self.window,
                 unit=self.unit,
                 order=self.order,

@@ -118,10 +118,14 @@ async def test_what_is_not_known_is_empty(api: Client) -> None:
     assert {each["entered"] for each in found["dropOff"]["stages"]} == {0}
 
 
+async def test_without_steps_a_funnel_is_that_of_the_stages_to_active_service(api: Client) -> None:
+    found = (await api.ask("{ funnel { steps { what { stage } } } }"))["funnel"]
+    assert [each["what"]["stage"] for each in found["steps"]] == ["LEAD", "CUSTOMER", "ACTIVE_SERVICE"]
+
+
 LEAD = "steps: [{ stage: LEAD }]"
 FIGURE = "journeys(funnelStep: { %s }) { nodes { id } }"
 REFUSED = {
-    "funnel { steps { reached } }": "steps",
     "funnel(steps: []) { steps { reached } }": "steps",
     f"funnel({LEAD}, named: SUPPORT) {{ steps {{ reached }} }}": "steps",
     f"funnel(steps: [{'{ stage: LEAD } ' * 21}]) {{ steps {{ reached }} }}": "steps",
