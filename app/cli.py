@@ -238,17 +238,18 @@ def import_(
 @app.command()
 def export(
     what: Annotated[What, typer.Option(help="What it has rows of.")],
-    tenant: Annotated[str, typer.Option(help="The tenant whose rows they are.")] = "demo",
+    tenant: Annotated[str, typer.Option(help="The tenant whose rows they are.")],
     format: Annotated[Format, typer.Option(help="How it is written.")] = Format.CSV,
     ask: Annotated[
         str, typer.Option(help='The rest of the input of `requestExport`, as JSON: {"journeys": {...}}.')
     ] = "{}",
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="The file to write, new or anew; standard output by default.")
+        Path | None,
+        typer.Option("--out", help="The file to write, new or anew, once it is whole; else standard output."),
     ] = None,
     own: Embedded = False,
 ) -> None:
-    """Write rows of a list or a report. What is left of a failed one is no whole file: the exit code tells."""
+    """Write rows of a list or a report. Of a failed one standard output has a part only: the exit code tells."""
     from app.export_file import write  # noqa: PLC0415  # only where it is asked for
 
     with servers(settings(), start=own) as ready:

@@ -1,16 +1,19 @@
 """Exports: somebody asks for rows of this tenant in a format, and fetches them as often as they like.
 
-No file is kept. An export is what was asked, in the words of the API; each download reads the database anew.
+No file is kept. An export is what was asked, in the words of the API; each download reads the database anew. Its state
+says what came of it so far; its progress tells of one download, the one under way or the last one.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, assert_never
+from typing import ClassVar, Final, assert_never
 
 from domain.events import Event
 from domain.identity import Actor
 from domain.values import JsonObject
+
+FRESH: Final = timedelta(seconds=15)  # a download that was not heard of for so long has died
 
 
 class What(StrEnum):
@@ -23,6 +26,7 @@ class What(StrEnum):
     TIME_TO_CONVERT = "time_to_convert"
     COHORTS = "cohorts"
     ATTRIBUTION = "attribution"
+    COMPARE_ATTRIBUTION = "compare_attribution"
     REVENUE = "revenue"
     METRICS = "metrics"
     SLA = "sla"
@@ -50,23 +54,38 @@ class Format(StrEnum):
 
 
 class ExportState(StrEnum):
-    REQUESTED = "requested"  # nobody has fetched it whole yet
+    REQUESTED = "requested"  # it was never sent whole
+    RUNNING = "running"  # never stored: see `state_at`
     COMPLETED = "completed"
     FAILED = "failed"
 
 
+class DownloadOutcome(StrEnum):
+    COMPLETED = "completed"
+    FAILED = "failed"
+    LEFT = "left"  # by its client, or by this process when it was stopped
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the download that was noted last has come. `total` is None where nobody counts."""
+    """How far a download has come, and how it ended; no outcome while it goes on. `total` is None where nobody counts,
+    or has not counted yet."""
 
+    download: str
     rows: int
     total: int | None
     at: datetime
+    outcome: DownloadOutcome | None = None
+    reason: str | None = None
+
+    def goes_on(self, now: datetime) -> bool:
+        return self.outcome is None and now - self.at < FRESH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """What was asked for, and what came of it. `asked` is the mutation's input, as a client writes it."""
+    """What was asked for, and what came of it. `asked` is the mutation's input, as a client writes it; `state` is what
+    came of all downloads, apart from the one under way."""
 
     id: str
     tenant_id: str
@@ -80,6 +99,11 @@ class Export:
     created_at: datetime
     created_by: Actor
     ended_at: datetime | None = None
+
+    def state_at(self, now: datetime) -> ExportState:
+        """The state, or RUNNING while a download is under way."""
+        goes_on = self.progress is not None and self.progress.goes_on(now)
+        return ExportState.RUNNING if goes_on else self.state
 
     @property
     def file_name(self) -> str:
@@ -100,7 +124,7 @@ class ExportRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportCompleted(Event):
-    """An export was fetched to its end, for the first time or after a failure."""
+    """An export was sent to its end, for the first time or after a failure."""
 
     type: ClassVar[str] = "export:completed"
     rows: int
@@ -136,9 +160,8 @@ def evolve(export: Export, event: ExportEvent) -> Export:
     match event:
         case ExportRequested():
             raise AssertionError("an export is requested once: see begin")
-        case ExportCompleted(rows=rows, at=at):
-            progress = Progress(rows, rows, at)
-            return replace(export, state=ExportState.COMPLETED, failure=None, progress=progress, ended_at=at)
+        case ExportCompleted(at=at):
+            return replace(export, state=ExportState.COMPLETED, failure=None, ended_at=at)
         case ExportFailed(reason=reason, at=at):
             return replace(export, state=ExportState.FAILED, failure=reason, ended_at=at)
         case _:
@@ -146,10 +169,13 @@ def evolve(export: Export, event: ExportEvent) -> Export:
 
 
 def complete(export: Export, *, rows: int, at: datetime) -> list[ExportEvent]:
-    """Somebody has it whole. Another time is no news."""
+    """All of it was sent. Another time is no news."""
     return [] if export.state is ExportState.COMPLETED else [ExportCompleted(at=at, rows=rows)]
 
 
 def fail(export: Export, *, reason: str, rows: int, at: datetime) -> list[ExportEvent]:
-    """It could not be read to its end. Once somebody has it whole, that is no news."""
-    return [] if export.state is ExportState.COMPLETED else [ExportFailed(at=at, reason=reason, rows=rows)]
+    """It could not be read to its end. Once it was sent whole that is no news, nor for the same reason again."""
+    known = export.state is ExportState.FAILED and export.failure == reason
+    if known or export.state is ExportState.COMPLETED:
+        return []
+    return [ExportFailed(at=at, reason=reason, rows=rows)]

@@ -1,22 +1,30 @@
 """Rows as bytes, one by one: CSV by RFC 4180, one JSON array, or JSON Lines. Nothing of earlier rows is kept.
 
 In CSV a text that a spreadsheet could take for a formula gets an apostrophe before it; numbers are numbers, so -1 stays
--1. Nothing is an empty cell, an empty text a quoted one. What is nested is compact JSON. JSON is exact.
+-1, and an amount of money is one, beside its currency. Nothing is an empty cell, an empty text a quoted one. What is
+nested is compact JSON. JSON is exact.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from decimal import Decimal
+from typing import Final, Protocol, cast
 
 from domain.export import Format
 from domain.values import Json
 
-FORMULA: Final = re.compile(r"[=+\-@\t\r]")  # at the beginning
+FORMULA: Final = re.compile(
+    r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+)  # at the beginning; the last four are full-width
 QUOTED: Final = re.compile(r'[",\r\n]')
+AMOUNT: Final = "amount"  # what a text of money is in two columns
+CURRENCY: Final = "currency"
 
 Row = Mapping[str, Json]
-Columns = Sequence[tuple[str, ...]]  # each a path of names into the row
+Columns = Sequence[
+    tuple[str, ...]
+]  # each a path of names into the row; money has two, which end in its parts
 
 
 class Writer(Protocol):
@@ -77,7 +85,7 @@ class _JsonLines:
         return b""
 
 
-def cell(value: Json) -> str:
+def cell(value: Json | Decimal) -> str:
     """A value as a cell, quoted where it must be."""
     match value:
         case None:
@@ -86,6 +94,8 @@ def cell(value: Json) -> str:
             return "true" if value else "false"
         case int() | float():
             return repr(value)
+        case Decimal():
+            return f"{value:f}"
         case str():
             return _text(value)
         case _:
@@ -108,11 +118,20 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _at(row: Row, path: tuple[str, ...]) -> Json:
+def _at(row: Row, path: tuple[str, ...]) -> Json | Decimal:
     """What stands at the path; nothing below nothing."""
-    found: Json = dict(row)
+    found: object = row
     for name in path:
-        if not isinstance(found, dict):
-            return None
-        found = found.get(name)
-    return found
+        match found:
+            case Mapping():
+                found = found.get(name)
+            case str():
+                return _of_money(found, name)
+            case _:
+                return None
+    return cast(Json, found)
+
+
+def _of_money(text: str, part: str) -> str | Decimal:
+    amount, _, currency = text.partition(" ")
+    return Decimal(amount) if part == AMOUNT else currency

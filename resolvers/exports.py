@@ -1,10 +1,12 @@
 """Queries and mutations on exports. The file itself is streamed by `app/export.py`."""
 
 from dataclasses import replace
+from typing import Final
 
+import orjson
 import strawberry
 
-from domain.errors import DomainError, NotFound
+from domain.errors import DomainError, NotFound, TooLarge
 from domain.export import Export as State
 from domain.export import ExportRequested
 from resolvers.export_tables import require_table
@@ -18,6 +20,8 @@ from schema.paging import After, Before, Connection, First, Last, connect
 from schema.permissions import CanView
 from schema.plain import given
 from storage.subject import Changed
+
+MAX_ASKED_BYTES: Final = 64 * 1024  # of JSON
 
 
 @strawberry.type
@@ -60,13 +64,16 @@ class ExportMutations:
 async def _request(info: Info, input: RequestExportInput) -> Changed[State]:
     limits.require(input)
     context = info.context
-    require_table(input)
+    require_table(context, input)
+    asked = given(replace(input, idempotency_key=None))
+    if len(orjson.dumps(asked)) > MAX_ASKED_BYTES:
+        raise TooLarge(f"What is asked has at most {MAX_ASKED_BYTES:,} bytes of JSON.")
     cause = context.cause("requestExport", input, input.idempotency_key)
     requested = ExportRequested(
         at=context.now(),
         tenant_id=context.identity.tenant_id,
         what=input.what,
         format=input.format,
-        asked=given(replace(input, idempotency_key=None)),
+        asked=asked,
     )
     return await context.store.exports.request(requested, cause)

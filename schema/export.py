@@ -6,10 +6,11 @@ from typing import Final, Self
 import strawberry
 
 from domain import export as domain
-from domain.export import ExportState, Format, What
+from domain.export import DownloadOutcome, ExportState, Format, What
 from schema.enums import describe
 from schema.errors import UserError
 from schema.identity import Actor
+from schema.info import Info
 from schema.node import Node
 from schema.paging import Connection
 from schema.scalars import JSON
@@ -18,7 +19,8 @@ describe(
     What,
     "ExportKind",
     "What an export has rows of.",
-    "Journeys, from new to old, with the fields that `Journey` has without arguments.",
+    "Journeys, from new to old, with what a journey says itself: not what `Journey` looks up or works out beside that, "
+    "such as `steps`, `template` and `allowedActions`.",
     "Events by when they occurred, from new to old.",
     "Touchpoints by when they took place, from new to old.",
     "Conversions by when they happened, from new to old.",
@@ -27,11 +29,12 @@ describe(
     "The report `timeToConvert`: one row.",
     "The report `cohorts`: a row for each cohort and age.",
     "The report `attribution`: a row for each key.",
+    "The report `compareAttribution`: a row for each key and model.",
     "The report `revenue`: a row for each campaign, channel or source.",
     "The key figures of `metrics`: one row.",
     "The report `sla`: a row for each template and each of its steps.",
     "The report `handoffMetrics`: a row for each package and action.",
-    "The report `dropOff`: a row for each stage.",
+    "The report `dropOff`: a row for each stage, with every reason.",
     "The report `trends`: a row for each stage and period.",
     "The report `stageMetrics`: a row for each stage.",
     "The report `stepMetrics`: a row for each step.",
@@ -41,9 +44,9 @@ describe(
     "ExportFormat",
     "How an export is written, in UTF-8 always.",
     "RFC 4180 with a line of names: these are the fields' own, joined by dots where one is inside another; lists and "
-    "JSON are compact JSON. A text that begins with = + - @, a tab or a carriage return has an apostrophe before it, "
-    "so that no spreadsheet takes it for a formula; numbers have none. Null is an empty cell, an empty text "
-    "a quoted one.",
+    "JSON are compact JSON, and money is two columns, `amount` and `currency`. A text that begins with = + - @, also "
+    "full-width, a tab or a line break has an apostrophe before it, so that no spreadsheet takes it for a formula; "
+    "numbers have none. Null is an empty cell, an empty text a quoted one.",
     "One array, with an object for each row.",
     "JSON Lines: an object on each line.",
 )
@@ -51,23 +54,50 @@ describe(
     ExportState,
     "ExportState",
     "What became of an export.",
-    "It can be fetched; nobody has fetched all of it yet.",
-    "Somebody has fetched all of it. It can be fetched again, and is read anew then.",
+    "It can be fetched; it was never sent whole.",
+    "It is being fetched. Another download may begin meanwhile.",
+    "All of it was sent, at least once. It can be fetched again, and is read anew then.",
     "It could not be read to its end; it can be fetched again.",
+)
+describe(
+    DownloadOutcome,
+    "DownloadOutcome",
+    "How a download ended.",
+    "All of it was sent.",
+    "It could not be read to its end.",
+    "Its client left before the end or took nothing for a minute, or the server was stopped.",
 )
 
 REGISTERED: Final = True
 
 
 @strawberry.type(
-    description="How far a download is: noted once a second at most, of whichever is noted last."
+    description="How far a download is, noted about once a second, and at last how it ended. Of several at once it is "
+    "the one that began first; the next one is told of when that has ended, or was not heard of for 15 seconds."
 )
 class ExportProgress:
+    download: str = strawberry.field(description="Which download: within one, the rows never become fewer.")
     rows: int = strawberry.field(description="How many rows are written.")
     total: int | None = strawberry.field(
-        description="How many there were when it began; null where that is not counted."
+        description="How many there were when it began, in the end how many it has; null where that is not counted, or "
+        "not yet."
     )
     at: datetime = strawberry.field(description="When that was noted.")
+    outcome: DownloadOutcome | None = strawberry.field(
+        description="How it ended; null while it goes on, and where nothing was heard of it any more."
+    )
+    reason: str | None = strawberry.field(description="Why it did not come to its end.")
+
+    @classmethod
+    def of(cls, noted: domain.Progress) -> Self:
+        return cls(
+            download=noted.download,
+            rows=noted.rows,
+            total=noted.total,
+            at=noted.at,
+            outcome=noted.outcome,
+            reason=noted.reason,
+        )
 
 
 @strawberry.type(
@@ -75,14 +105,16 @@ class ExportProgress:
     "is there at that time."
 )
 class Export(Node):
+    kept: strawberry.Private[domain.Export]
     revision: int = strawberry.field(description="Grows by one with every change, from 1.")
     what: What = strawberry.field(description="What it has rows of.")
     format: Format = strawberry.field(description="How it is written.")
     asked: JSON = strawberry.field(description="What was asked for: the input of `requestExport`.")
-    state: ExportState = strawberry.field(description="What became of it.")
-    failure: str | None = strawberry.field(description="Why it could not be read to its end (FAILED).")
+    failure: str | None = strawberry.field(
+        description="Why it could not be read to its end, as long as it was not sent whole."
+    )
     progress: ExportProgress | None = strawberry.field(
-        description="How far its download is; null before the first one."
+        description="How far its download is, or how the last one ended; null before the first one."
     )
     path: str = strawberry.field(
         description="Where it is fetched: a path on this server, for GET with the same kind of token as here. Any "
@@ -91,22 +123,26 @@ class Export(Node):
     file_name: str = strawberry.field(description="The name that its download proposes.")
     created_at: datetime = strawberry.field(description="When it was asked for.")
     created_by: Actor = strawberry.field(description="Who asked for it.")
-    ended_at: datetime | None = strawberry.field(description="When it was fetched whole, or failed.")
+    ended_at: datetime | None = strawberry.field(
+        description="When it was first sent whole, or failed; later downloads do not change that."
+    )
+
+    @strawberry.field(description="What became of it.")
+    def state(self, info: Info) -> ExportState:
+        return self.kept.state_at(info.context.now())
 
     @classmethod
     def of(cls, export: domain.Export) -> Self:
         noted = export.progress
         return cls(
+            kept=export,
             id=strawberry.ID(export.id),
             revision=export.revision,
             what=export.what,
             format=export.format,
             asked=JSON(export.asked),
-            state=export.state,
             failure=export.failure,
-            progress=None
-            if noted is None
-            else ExportProgress(rows=noted.rows, total=noted.total, at=noted.at),
+            progress=None if noted is None else ExportProgress.of(noted),
             path=f"/exports/{export.id}",
             file_name=export.file_name,
             created_at=export.created_at,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 import strawberry
+from pydantic.alias_generators import to_camel
 
 from domain.analytics.attribution import DIRECT, HALF_LIFE, Model
 from domain.analytics.cohort import AGES, MOST_AGES, Retention
@@ -17,8 +18,9 @@ from domain.analytics.revenue import Group
 from domain.analytics.scope import UnitKind
 from domain.errors import InvalidInput, Problem
 from domain.export import Format, What
+from domain.journey_filter import JourneyOrder
 from schema.event import EventFilterInput
-from schema.funnel_inputs import FunnelInput
+from schema.funnel_inputs import FunnelFigureInput, FunnelInput
 from schema.handoff_inputs import HandoffFilterInput
 from schema.journey_inputs import JourneyFilterInput
 from schema.report import ReportInput
@@ -41,9 +43,10 @@ class ExportCohortsInput:
     currency: str | None = strawberry.field(default=None, description=CURRENCY)
 
 
-@strawberry.input(description="What of `attribution` is exported; as its arguments.")
-class ExportAttributionInput:
-    model: Model = strawberry.field(description="How a conversion is divided.")
+@strawberry.input
+class Attributing:
+    """What both attributions are asked with."""
+
     by: By = strawberry.field(default=By.CHANNEL, description="What of a touchpoint is credited.")
     lookback: timedelta = strawberry.field(
         default=LOOKBACK, description="How long before a conversion a touchpoint may lie."
@@ -59,10 +62,10 @@ class ExportAttributionInput:
         default=None, description="Only conversions of this kind; without it, of every kind."
     )
 
-    def to_domain(self) -> Question:
+    def _question(self, *models: Model) -> Question:
         """Raises InvalidInput for what cannot be asked."""
         return Question(
-            models=(self.model,),
+            models=models,
             by=self.by,
             lookback=self.lookback,
             half_life=self.half_life,
@@ -70,6 +73,24 @@ class ExportAttributionInput:
             currency=self.currency,
             kind=self.conversion_kind,
         )
+
+
+@strawberry.input(description="What of `attribution` is exported; as its arguments.")
+class ExportAttributionInput(Attributing):
+    model: Model = strawberry.field(description="How a conversion is divided.")
+
+    def to_domain(self) -> Question:
+        return self._question(self.model)
+
+
+@strawberry.input(description="What of `compareAttribution` is exported; as its arguments.")
+class ExportComparisonInput(Attributing):
+    models: list[Model] | None = strawberry.field(
+        default=None, description="The models; without it, all of them."
+    )
+
+    def to_domain(self) -> Question:
+        return self._question(*dict.fromkeys(Model if self.models is None else self.models))
 
 
 @strawberry.input(description="What of `revenue` is exported; as its arguments.")
@@ -88,12 +109,20 @@ class ExportTrendsInput:
 
 @strawberry.input(
     description="What to export. Beside `what` and `format`, only the part is given that is meant for it: the filter "
-    "of a list, or `report` and a report's own part."
+    "of a list, or `report` and a report's own part. All together is at most 64 KiB of JSON."
 )
 class RequestExportInput:
     what: What = strawberry.field(description="What it has rows of.")
     format: Format = strawberry.field(default=Format.CSV, description="How it is written.")
     journeys: JourneyFilterInput | None = strawberry.field(default=None, description="Which JOURNEYS.")
+    funnel_step: FunnelFigureInput | None = strawberry.field(
+        default=None, description="Only the JOURNEYS behind this figure of a funnel, as in `journeys`."
+    )
+    order_by: JourneyOrder | None = strawberry.field(
+        default=None,
+        description="What JOURNEYS are ordered by, from new to old; CREATED_AT by default. By LAST_ACTIVITY, one in "
+        "which something happens while they are read may be left out.",
+    )
     events: EventFilterInput | None = strawberry.field(default=None, description="Which EVENTS.")
     records: RecordFilterInput | None = strawberry.field(
         default=None, description="Which TOUCHPOINTS or CONVERSIONS."
@@ -109,6 +138,9 @@ class RequestExportInput:
     cohorts: ExportCohortsInput | None = strawberry.field(default=None, description="More about COHORTS.")
     attribution: ExportAttributionInput | None = strawberry.field(
         default=None, description="What ATTRIBUTION needs to know."
+    )
+    compare_attribution: ExportComparisonInput | None = strawberry.field(
+        default=None, description="More about COMPARE_ATTRIBUTION."
     )
     revenue: ExportRevenueInput | None = strawberry.field(default=None, description="More about REVENUE.")
     trends: ExportTrendsInput | None = strawberry.field(default=None, description="More about TRENDS.")
@@ -128,11 +160,11 @@ class RequestExportInput:
 
 
 LISTS: Final = {
-    What.JOURNEYS: "journeys",
-    What.EVENTS: "events",
-    What.TOUCHPOINTS: "records",
-    What.CONVERSIONS: "records",
-    What.HANDOFFS: "handoffs",
+    What.JOURNEYS: ("journeys", "funnel_step", "order_by"),
+    What.EVENTS: ("events",),
+    What.TOUCHPOINTS: ("records",),
+    What.CONVERSIONS: ("records",),
+    What.HANDOFFS: ("handoffs",),
 }
 NEEDED: Final = {
     What.FUNNEL: "funnel",
@@ -141,27 +173,27 @@ NEEDED: Final = {
     What.STEP_METRICS: "template_id",
 }
 OWN: Final = NEEDED | {
+    What.COMPARE_ATTRIBUTION: "compare_attribution",
     What.COHORTS: "cohorts",
     What.REVENUE: "revenue",
     What.TRENDS: "trends",
     What.METRICS: "open_journeys",
     What.DROP_OFF: "unit",
 }
-PATHS: Final = {"open_journeys": "openJourneys", "template_id": "templateId"}
+PARTS: Final = dict.fromkeys((*(name for names in LISTS.values() for name in names), "report", *OWN.values()))
 
 
 def require_parts(input: RequestExportInput) -> None:
     """Raises InvalidInput, with every reason, for a part that is missing or is not for this kind of export."""
-    meant = {LISTS[input.what]} if input.what in LISTS else {"report", OWN.get(input.what, "report")}
-    every = dict.fromkeys((*LISTS.values(), "report", *OWN.values()))
+    meant = LISTS.get(input.what) or ("report", OWN.get(input.what, "report"))
     found = [
-        Problem(f"This is not for an export of {input.what.name}.", (PATHS.get(name, name),))
-        for name in every
+        Problem(f"This is not for an export of {input.what.name}.", (to_camel(name),))
+        for name in PARTS
         if name not in meant and getattr(input, name) is not None
     ]
     needed = NEEDED.get(input.what)
     if needed is not None and getattr(input, needed) is None:
-        found.append(Problem(f"An export of {input.what.name} needs it.", (PATHS.get(needed, needed),)))
+        found.append(Problem(f"An export of {input.what.name} needs it.", (to_camel(needed),)))
     if found:
         raise InvalidInput(found[0].message, problems=found)
     for name in ("cohorts", "revenue", "trends"):

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from strawberry.types.base import StrawberryContainer, StrawberryOptional, get_object_definition
 from strawberry.types.field import StrawberryField
 
+from domain.export_format import AMOUNT, CURRENCY
 from domain.values import Json, JsonObject, Money, timestamp
 from schema.scalars import write_duration
 
@@ -42,48 +43,58 @@ def plain(value: object) -> Json:
             return cast(Json, value)
 
 
-def plain_object(value: Any, *, lists: bool = True) -> JsonObject:
-    """An object with its own fields in the order of the schema; without `lists`, those that are none."""
-    found = {_name(field): getattr(value, field.python_name) for field in _own(type(value))}
+def plain_object(value: Any, *, lists: bool = True, only: Sequence[str] | None = None) -> JsonObject:
+    """An object with its own fields in the order of the schema, or only those of these names; without `lists`, those
+    that are none."""
+    found = {_name(field): getattr(value, field.python_name) for field in _own(type(value), only)}
     return {name: plain(each) for name, each in found.items() if lists or not isinstance(each, list)}
 
 
 def given(input: Any) -> JsonObject:
-    """An input with what is given in it, at every level."""
-    return {name: _given(each) for name, each in plain_object(input).items() if each is not None}
+    """An input with what is given in it, at every level of inputs. The JSON in it stays as it is, with its nulls."""
+    found = {_name(field): getattr(input, field.python_name) for field in _own(type(input))}
+    return {name: _given(each) for name, each in found.items() if each is not None}
 
 
-def _given(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {name: _given(each) for name, each in value.items() if each is not None}
-    return [_given(each) for each in value] if isinstance(value, list) else value
+def _given(value: object) -> Json:
+    if is_dataclass(value) and get_object_definition(value) is not None:
+        return given(value)
+    if isinstance(value, list):
+        return [_given(each) for each in value]
+    return plain(value)
 
 
-def columns(kind: type, *, lists: bool = True) -> Sequence[tuple[str, ...]]:
-    """The paths of the values in such an object: those of an object inside it one by one, a list whole or, without
-    `lists`, not at all."""
+def columns(
+    kind: type, *, lists: bool = True, only: Sequence[str] | None = None
+) -> Sequence[tuple[str, ...]]:
+    """The paths of the values in such an object, or in only these fields of it: those of an object inside it one by
+    one, money in two parts, a list whole or, without `lists`, not at all."""
     found: list[tuple[str, ...]] = []
-    for field in _own(kind):
-        of = field.type
+    for field in _own(kind, only):
+        of, name = field.type, _name(field)
         while isinstance(of, StrawberryOptional):
             of = of.of_type
         if isinstance(of, StrawberryContainer):
-            found += [(_name(field),)] if lists else []
+            found += [(name,)] if lists else []
+        elif of is Money:
+            found += [(name, AMOUNT), (name, CURRENCY)]
         elif isinstance(of, type) and get_object_definition(of) is not None:
-            found += [(_name(field), *inner) for inner in columns(of)]
+            found += [(name, *inner) for inner in columns(of)]
         else:
-            found.append((_name(field),))
+            found.append((name,))
     return found
 
 
-def _own(kind: type) -> list[StrawberryField]:
+def _own(kind: type, only: Sequence[str] | None = None) -> list[StrawberryField]:
+    """The fields that objects of this type hold; those that are named, in that order."""
     definition = get_object_definition(kind, strict=True)
     names = {each.name for each in fields(kind)}
-    return [
-        each
+    held = {
+        each.python_name: each
         for each in definition.fields
-        if each.base_resolver is None and each.python_name in names and each.python_name not in LEFT_OUT
-    ]
+        if each.base_resolver is None and each.python_name in names
+    }
+    return [held[name] for name in only or held if only or name not in LEFT_OUT]
 
 
 def _name(field: StrawberryField) -> str:

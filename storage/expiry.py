@@ -51,6 +51,7 @@ EXPIRING: Final = (
     Expiring("touchpoints", Part.TOUCHPOINTS),
     Expiring("conversions", Part.TOUCHPOINTS),
     Expiring("milestones", Part.ANALYTICS),
+    Expiring("exports", Part.ANALYTICS, "createdKey"),
 )
 
 

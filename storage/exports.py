@@ -1,11 +1,11 @@
-"""Exports: what was asked, and how far the download noted last has come. No file is kept."""
+"""Exports: what was asked, and how far the download that is told of has come. No file is kept."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 from domain import export as fold
-from domain.export import Export, ExportEvent, ExportRequested, Progress
+from domain.export import FRESH, Export, ExportEvent, ExportRequested, Progress
 from domain.paging import Page, Rows
 from domain.values import timestamp
 from storage.change import Changes
@@ -45,9 +45,23 @@ class Exports:
         return await self._listing.count(tenant_id, {})
 
     async def note(self, export: Export, progress: Progress) -> None:
-        """How far a download is. This is no change: it has no revision and no event."""
+        """How far a download is. This is no change: it has no revision and no event.
+
+        Of several downloads the one that began first is told until it ends or is not heard of any more. Within one,
+        nothing goes back, and nothing comes behind its end.
+        """
+        own = {"progress.download": progress.download}
+        another = {"progress.download": {"$ne": progress.download}}
+        waiting = [
+            {"progress": None},
+            own | {"progress.outcome": None, "progress.rows": {"$lte": progress.rows}},
+            another | {"progress.outcome": {"$ne": None}},
+            another | {"progress.at": {"$lte": progress.at - FRESH}},
+        ]
         with translated():
-            await self._exports.update_one({"_id": export.id}, {"$set": {"progress": dump(progress)}})
+            await self._exports.update_one(
+                {"_id": export.id, "$or": waiting}, {"$set": {"progress": dump(progress)}}
+            )
 
     async def change(self, export: Export, command: Command, cause: Cause) -> Changed[Export]:
         async def run(current: Export, now: datetime) -> Sequence[ExportEvent]:

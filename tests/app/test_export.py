@@ -1,122 +1,34 @@
-"""Downloads inside a process: what they hold in memory, how they fail; and `journeys export` from outside."""
+"""The endpoint inside a process: what it accepts, how many it serves at once, and clients that take nothing."""
 
-import csv
-import io
-import json
-import subprocess
-import sys
-import tracemalloc
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
-from app.export import Download, accepts_gzip
-from app.graphql import build
-from app.settings import Settings
-from app.wiring import Runtime, new_id, running
-from domain.errors import QueryTimeout
-from domain.export import Export, ExportRequested, ExportState, Format, What
-from domain.export_format import Row
-from domain.external import Report, envelope
-from domain.identity import Actor, ActorKind, Identity, Role
-from domain.values import JsonObject
-from resolvers.context import Context
-from resolvers.export_lists import Table
-from storage.subject import Cause
-from tests.conftest import Servers
-from tests.e2e.harness import BOUND, ROOT, environment
-
-JOURNEYS = str(Path(sys.executable).parent / "journeys")
-ANN = Actor(ActorKind.USER, "ann")
-AT = datetime(2026, 3, 1, tzinfo=UTC)
-EVENTS, CONTENT = 3_000, "x" * 4_000
-MEGABYTE = 1_000_000
+from app.export import DOWNLOADS, DOWNLOADS_OF_A_TENANT, Room, accepts_gzip
+from domain.errors import Unavailable
 
 
-@pytest.fixture
-async def runtime(servers: Servers) -> AsyncIterator[Runtime]:
-    settings = Settings(
-        database=servers.database, mongodb_uri=servers.mongodb_uri, redis_url=servers.redis_url
-    )
-    async with running(settings, serve=False) as runtime:
-        yield runtime
+def test_a_tenant_has_a_few_downloads_at_once_and_leaves_room_for_others() -> None:
+    room = Room()
+    with ExitStack() as stack:
+        for _ in range(DOWNLOADS_OF_A_TENANT):
+            stack.enter_context(room.taken("a"))
+        with pytest.raises(Unavailable), room.taken("a"):
+            pass
+        stack.enter_context(room.taken("b"))
+    with room.taken("a"):
+        pass
 
 
-@pytest.fixture
-def context(runtime: Runtime, tenant: str) -> Context:
-    context = runtime.context(new_id())
-    context.known = Identity(tenant, "ann", frozenset((Role.VIEWER,)))
-    return context
-
-
-async def exported(context: Context, what: What) -> Export:
-    asked: JsonObject = {"what": what.name, "format": "JSONL"}
-    event = ExportRequested(
-        at=AT, tenant_id=context.identity.tenant_id, what=what, format=Format.JSONL, asked=asked
-    )
-    return (await context.store.exports.request(event, Cause(ANN, new_id(), new_id()))).state
-
-
-async def take_events(context: Context, count: int) -> None:
-    reported = [
-        envelope(
-            Report(type="crm:noted", source="crm", id=str(n), data={"n": n, "text": CONTENT}),
-            tenant_id=context.identity.tenant_id,
-            by=ANN,
-            now=AT + timedelta(seconds=n),
-            command_id=f"c{n}",
-            input_hash=None,
-            correlation_id="c",
-        )
-        for n in range(count)
-    ]
-    await context.store.events.take(reported)
-
-
-async def test_three_thousand_events_are_exported_in_constant_memory(context: Context) -> None:
-    await take_events(context, EVENTS)
-    export = await exported(context, What.EVENTS)
-    download = await Download.of(build(), context, export)
-    written = lines = 0
-    tracemalloc.start()
-    async for piece in download.read():
-        written += len(piece)
-        lines += piece.count(b"\n")
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert download.rows == lines == EVENTS + 1  # with the export's own event
-    assert written > EVENTS * len(CONTENT)
-    assert peak < 5 * MEGABYTE < written
-    after = await context.store.exports.get(export.id, export.tenant_id)
-    assert after.state is ExportState.COMPLETED
-
-
-async def test_a_download_that_breaks_off_is_failed_until_one_comes_to_its_end(context: Context) -> None:
-    async def broken() -> AsyncIterator[Row]:
-        yield {"a": 1}
-        raise QueryTimeout("The query took too long; narrow it.")
-
-    export = await exported(context, What.HANDOFFS)
-    download = Download(context, ANN, export, Table([("a",)], broken(), None))
-    with pytest.raises(QueryTimeout):
-        [piece async for piece in download.read()]
-    failed = await context.store.exports.get(export.id, export.tenant_id)
-    assert (failed.state, failed.failure) == (ExportState.FAILED, "The query took too long; narrow it.")
-    assert [piece async for piece in (await Download.of(build(), context, export)).read()] == []
-    completed = await context.store.exports.get(export.id, export.tenant_id)
-    assert (completed.state, completed.failure) == (ExportState.COMPLETED, None)
-
-
-async def test_a_download_that_nobody_reads_to_its_end_completes_nothing(context: Context) -> None:
-    await take_events(context, 100)
-    export = await exported(context, What.EVENTS)
-    pieces = (await Download.of(build(), context, export)).read()
-    await anext(pieces)
-    await pieces.aclose()  # type: ignore[attr-defined]  # an async generator, as a response closes it
-    after = await context.store.exports.get(export.id, export.tenant_id)
-    assert after.state is ExportState.REQUESTED
+def test_a_process_has_some_downloads_at_once_whosever_they_are() -> None:
+    room = Room()
+    with ExitStack() as stack:
+        for n in range(DOWNLOADS):
+            stack.enter_context(room.taken(f"t{n}"))
+        with pytest.raises(Unavailable), room.taken("another"):
+            pass
+    with room.taken("another"):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -133,51 +45,10 @@ async def test_a_download_that_nobody_reads_to_its_end_completes_nothing(context
     ],
 )
 def test_gzip_is_for_those_who_take_it(header: str, taken: bool) -> None:
-    assert accepts_gzip(header) is taken
+    assert accepts_gzip([header]) is taken
 
 
-def journeys(servers: Servers, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [JOURNEYS, "export", *arguments],
-        env=environment(servers),
-        capture_output=True,
-        text=True,
-        timeout=3 * BOUND,
-        cwd=ROOT,
-        check=False,
-    )
-
-
-async def test_the_command_line_writes_a_file_or_to_standard_output(
-    context: Context, servers: Servers, tmp_path: Path
-) -> None:
-    await take_events(context, 3)
-    tenant, only = context.identity.tenant_id, '{"events": {"types": ["crm:noted"]}}'
-    file = tmp_path / "events.csv"
-    done = journeys(servers, "--tenant", tenant, "--what", "events", "--ask", only, "--out", str(file))
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert "3 rows" in done.stderr
-    rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
-    assert [json.loads(row["data"])["n"] for row in rows] == [2, 1, 0]
-    done = journeys(servers, "--tenant", tenant, "--what", "metrics", "--format", "json")
-    assert json.loads(done.stdout)[0]["journeys"]["total"] == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--what", "everything"), "everything"),
-        (("--what", "funnel"), "funnel: "),
-        (("--what", "events", "--ask", "[]"), "JSON object"),
-        (("--what", "events", "--ask", '{"events": {"colour": 1}}'), "colour"),
-    ],
-)
-def test_the_command_line_refuses_in_one_line(
-    servers: Servers, tmp_path: Path, arguments: tuple[str, ...], said: str
-) -> None:
-    file = tmp_path / "none.csv"
-    done = journeys(servers, *arguments, "--out", str(file))
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert not file.exists()
+def test_every_line_of_what_is_accepted_counts() -> None:
+    assert accepts_gzip(["br", "gzip"])
+    assert not accepts_gzip(["*", "gzip;q=0"])
+    assert not accepts_gzip([])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import tracemalloc
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from domain.export import Format
 from domain.export_format import Row, cell, writer
-from domain.values import Json
+from domain.values import Json, Money
 
-GUARDED = ("=", "+", "-", "@", "\t", "\r")
-texts = st.text(st.characters(exclude_categories=["Cs"])) | st.from_regex(r"[=+\-@\t\r'\",\n\x00ü漢]{1,8}")
+GUARDED = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+texts |= st.from_regex(r"[=+\-@\t\r'\",\n\x00ü漢\uff1d\uff0b\uff0d\uff20]{1,8}")
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | numbers | texts
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5)
@@ -68,6 +70,9 @@ def test_json_and_json_lines_are_exact(rows: list[Row]) -> None:
         ("a,b", '"a,b"'),
         ('say "x"', '"say ""x"""'),
         ("=1\r\n+1", '"\'=1\r\n+1"'),
+        ("\n=1", '"\'\n=1"'),
+        ("\uff1d1", "'\uff1d1"),
+        ("two\n- points", '"two\n- points"'),
         ({"a": [1, None]}, '"{""a"":[1,null]}"'),
         ([], "[]"),
     ],
@@ -81,6 +86,23 @@ def test_a_column_inside_an_object_is_named_by_its_path_and_empty_where_there_is
     assert written.begin() == b"a,by.id\r\n"
     assert written.row({"a": 1, "by": {"id": "x"}}) == b"1,x\r\n"
     assert written.row({"a": 1, "by": None}) == b"1,\r\n"
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_money_is_a_number_and_a_currency_in_csv_and_a_text_in_json(units: int) -> None:
+    money = Money(units, "EUR")
+    row: Row = {"value": str(money)}
+    written = writer(Format.CSV, [("value", "amount"), ("value", "currency")])
+    assert written.begin() == b"value.amount,value.currency\r\n"
+    amount, currency = written.row(row).decode().strip().split(",")
+    assert (Decimal(amount), currency) == (money.amount, "EUR")
+    assert written.row({"value": None}) == b",\r\n"
+    assert json.loads(writer(Format.JSONL, []).row(row)) == row
+
+
+def test_an_amount_below_zero_has_no_apostrophe() -> None:
+    written = writer(Format.CSV, [("value", "amount"), ("value", "currency")])
+    assert written.row({"value": "-5.00 EUR"}) == b"-5.00,EUR\r\n"
 
 
 @pytest.mark.parametrize("format", Format)

@@ -96,7 +96,7 @@ async def test_what_exports_are_and_how_far_they_have_come_is_served_by_indexes(
     await service.ask("query($id: ID!) { export(id: $id) { id } node(id: $id) { id } }", {"id": id})
     exports = service.store.exports
     export = await exports.get(id, service.tenant)
-    await exports.note(export, Progress(1, None, export.created_at))
+    await exports.note(export, Progress("d", 1, None, export.created_at))
     cause = Cause(export.created_by, "done", "done")
     changed = await exports.change(export, lambda now, at: complete(now, rows=1, at=at), cause)
     assert (listed["totalCount"], changed.state.state) == (2, ExportState.COMPLETED)
