@@ -14,7 +14,7 @@ run: $(STAMP) ## Start the service with its own servers and demonstration data
 	@exec env JOURNEYS_MODE=development $(BIN)/journeys serve --embedded --demo
 
 test: lint ## Lint, check types and imports, and run the tests
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## Check style, types and the import contract
 	@$(BIN)/ruff check

@@ -18,6 +18,21 @@ from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
 
+# They take a minute or more each. Begun first, none of them is left to one process at the end of a run.
+LONG = (
+    "test_event_workers",
+    "test_handoff_crash",
+    "test_import_helpdesk",
+    "test_concurrency",
+    "test_handoff_workers",
+    "test_webhook_crash",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
 
 @dataclass(frozen=True)
 class Servers:
