@@ -37,6 +37,8 @@ from workers.webhooks import WebhookWorker
 
 log = logging.getLogger(__name__)
 
+BUSY_MS = 30_000
+
 
 def utc_now() -> datetime:
     return milliseconds(datetime.now(UTC))
@@ -101,7 +103,8 @@ async def running(
         raise RuntimeError("the addresses of MongoDB and Redis are known by now")
     database = (settings.mongodb_uri, settings.database, settings.driver.value)
     mongo = Mongo(*database, timeout=settings.query_timeout)
-    reports = Mongo(*database, timeout=settings.report_timeout)
+    # A database that a report keeps busy may be late to say that it is there.
+    reports = Mongo(*database, timeout=settings.report_timeout, connectTimeoutMS=BUSY_MS)
     broker = Broker(settings.redis_url, feed_length=settings.feed_length)
     store = Store.of(mongo, now, reports)
     vault = Vault(mongo, settings.secrets_keys)
