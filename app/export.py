@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
@@ -100,9 +101,10 @@ class Exporting:
     async def _context(self, request: Request) -> Context:
         """Raises Unauthenticated, Forbidden."""
         context = self._runtime.context(request.headers.get("x-request-id") or uuid4().hex)
-        context.known = await self._runtime.authenticator.identify(request.headers.get("authorization"))
-        if not context.identity.has(*CanView.roles):
+        identity = await self._runtime.authenticator.identify(request.headers.get("authorization"))
+        if not identity.has(*CanView.roles):
             raise Forbidden(f"This needs the role {' or '.join(role.name for role in CanView.roles)}.")
+        context.known = replace(identity, expires_at=None)  # a download goes on when its token ends
         return context
 
 

@@ -76,7 +76,7 @@ class Download:
     def __init__(self, context: Context, export: Export, *, gzip: bool = False) -> None:
         self.id, self.rows = context.new_id(), 0
         self._context, self._export, self._gzip = context, export, gzip
-        self._by = context.identity.actor  # whose token may end before the download does
+        self._by = context.identity.actor
         self._table: Table | None = None
         self._counting: asyncio.Task[int | None] | None = None
         self._recording: asyncio.Task[None] | None = None

@@ -102,7 +102,7 @@ class ExportProgress:
 
 @strawberry.type(
     description="Rows that somebody asked for, as a file. None is kept: each download reads them anew, so it has what "
-    "is there at that time."
+    "is there at that time. The export is kept as long as prepared figures are (`setRetention`, `analytics`)."
 )
 class Export(Node):
     kept: strawberry.Private[domain.Export]

@@ -1,7 +1,11 @@
 """The endpoint inside a process: what it accepts, how many it serves at once, and clients that take nothing."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -10,13 +14,16 @@ from starlette.types import Message
 from app.export import DOWNLOADS, DOWNLOADS_OF_A_TENANT, Exporting, Room, accepts_gzip
 from app.graphql import build
 from app.settings import Settings
-from app.wiring import new_id, running
+from app.wiring import Runtime, new_id, running
 from domain.errors import Unavailable
-from domain.export import DownloadOutcome, What
+from domain.export import DownloadOutcome, Export, What
 from domain.identity import Identity, Role
+from resolvers.context import Context
 from tests.app.exporting import exported, told
 from tests.conftest import Servers
+from tests.e2e.exporting import take_events
 from tests.e2e.harness import SECRET, token
+from tests.workers.test_timers import Clock
 
 
 def test_a_tenant_has_a_few_downloads_at_once_and_leaves_room_for_others() -> None:
@@ -65,43 +72,83 @@ def test_every_line_of_what_is_accepted_counts() -> None:
     assert not accepts_gzip([])
 
 
-async def test_a_client_that_takes_nothing_is_given_up_and_makes_room(servers: Servers, tenant: str) -> None:
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def runtime(servers: Servers, clock: Clock) -> AsyncIterator[Runtime]:
     settings = Settings(
         database=servers.database,
         mongodb_uri=servers.mongodb_uri,
         redis_url=servers.redis_url,
         jwt_secret=SecretStr(SECRET),
     )
-    sent: list[Message] = []
+    async with running(settings, now=clock, serve=False) as runtime:
+        yield runtime
 
-    async def receive() -> Message:
-        await asyncio.Event().wait()
-        raise AssertionError("nobody leaves")
+
+@pytest.fixture
+def context(runtime: Runtime, tenant: str) -> Context:
+    context = runtime.context(new_id())
+    context.known = Identity(tenant, "ann", frozenset((Role.VIEWER,)))
+    return context
+
+
+def asking(export: Export) -> dict[str, Any]:
+    """A request for an export, by a viewer."""
+    authorization = (b"authorization", f"Bearer {token(export.tenant_id, Role.VIEWER)}".encode())
+    return {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "query_string": b"",
+        "headers": [authorization],
+        "path_params": {"id": export.id},
+    }
+
+
+async def stays() -> Message:
+    """What a client tells that waits for the end."""
+    await asyncio.Event().wait()
+    raise AssertionError("it never leaves")
+
+
+async def test_a_client_that_takes_nothing_is_given_up_and_makes_room(
+    runtime: Runtime, context: Context
+) -> None:
+    sent: list[str] = []
 
     async def send(message: Message) -> None:
-        sent.append(message)
+        sent.append(message["type"])
         if message["type"] == "http.response.body":
             await asyncio.Event().wait()
 
-    async with running(settings, serve=False) as runtime:
-        context = runtime.context(new_id())
-        context.known = Identity(tenant, "ann", frozenset((Role.VIEWER,)))
-        export = await exported(context, What.EVENTS)
-        exporting = Exporting(build(), runtime, stall=0.05)
-        authorization = (b"authorization", f"Bearer {token(tenant, Role.VIEWER)}".encode())
-        scope = {
-            "type": "http",
-            "method": "GET",
-            "headers": [authorization],
-            "path": "/",
-            "query_string": b"",
-        }
-        for _ in range(DOWNLOADS_OF_A_TENANT + 1):
-            sent.clear()
-            await exporting(scope | {"path_params": {"id": export.id}}, receive, send)
-            assert [each["type"] for each in sent] == ["http.response.start", "http.response.body"]
-            left = await told(context, export)
-            assert (left.outcome, left.reason) == (
-                DownloadOutcome.LEFT,
-                "The client took nothing for 0.05 s.",
-            )
+    export = await exported(context, What.EVENTS)
+    exporting = Exporting(build(), runtime, stall=0.05)
+    for _ in range(DOWNLOADS_OF_A_TENANT + 1):
+        sent.clear()
+        await exporting(asking(export), stays, send)
+        assert sent == ["http.response.start", "http.response.body"]
+        left = await told(context, export)
+        assert (left.outcome, left.reason) == (DownloadOutcome.LEFT, "The client took nothing for 0.05 s.")
+
+
+async def test_a_download_goes_on_when_its_token_ends(
+    runtime: Runtime, context: Context, clock: Clock
+) -> None:
+    await take_events(context.store, context.identity.tenant_id, 300, 1_000)
+    export, body = await exported(context, What.EVENTS), bytearray()
+
+    async def send(message: Message) -> None:
+        clock.at += timedelta(hours=2)
+        body.extend(message.get("body", b""))
+
+    exporting = Exporting(build(), runtime)
+    await exporting(asking(export), stays, send)
+    assert len(body.splitlines()) == 301
+    assert (await told(context, export)).outcome is DownloadOutcome.COMPLETED
+    body.clear()
+    await exporting(asking(export), stays, send)
+    assert json.loads(body)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

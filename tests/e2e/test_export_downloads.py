@@ -1,5 +1,6 @@
 """Downloads from outside: those that break off, that nobody reads, and that are too many."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.export import DownloadOutcome
 from storage.store import Store
 from tests.conftest import Servers
 from tests.e2e.exporting import (
@@ -20,7 +22,7 @@ from tests.e2e.exporting import (
     take_events,
     tenant_of,
 )
-from tests.e2e.harness import BOUND, Client, Server, client, eventually, socket
+from tests.e2e.harness import BOUND, Client, Server, client, eventually, serving, socket
 
 EVENTS, SIZE = 2_500, 10_000  # more than the buffers between a server and a client hold
 CHANGES = """subscription($id: ID!) { exportChanges(id: $id) {
@@ -79,6 +81,20 @@ async def test_a_client_that_leaves_is_noted(api: Client, large: dict[str, Any])
     assert (shown["state"], shown["revision"]) == ("REQUESTED", 1)
     assert shown["progress"]["outcome"] == "LEFT"
     assert shown["progress"]["rows"] < EVENTS
+
+
+async def test_a_server_that_is_stopped_says_so(
+    servers: Servers, store: Store, large: dict[str, Any], api: Client
+) -> None:
+    tenant = tenant_of(api)
+    with serving(servers) as own:
+        async with AsyncExitStack() as stack:
+            other = await stack.enter_async_context(client(own.url, tenant))
+            await opened(stack, other, large)
+            await asyncio.to_thread(own.stop)
+    left = (await store.exports.get(large["id"], tenant)).progress
+    assert left is not None
+    assert (left.outcome, left.reason) == (DownloadOutcome.LEFT, "The server was stopped before the end.")
 
 
 async def test_a_subscriber_sees_how_far_a_download_is(
