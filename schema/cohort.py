@@ -97,7 +97,8 @@ class Cohort:
 
 @strawberry.type(
     description="Customers by the period of their first conversion, and what they did at each age since. The report's "
-    "range says who joins; what they did later counts up to now."
+    "range says who joins, by their first conversion of all, though it may not be kept any more; what they did later "
+    "counts up to now."
 )
 class CohortReport:
     coverage: Coverage = strawberry.field(description="How fresh and complete it is.")

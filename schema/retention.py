@@ -21,7 +21,8 @@ class Retention:
         description="Days that events are kept in the log after they occurred; null: for ever."
     )
     touchpoints: int | None = strawberry.field(
-        description="Days that touchpoints and conversions are kept after they took place; null: for ever."
+        description="Days that touchpoints and conversions are kept after they took place; null: for ever. When each "
+        "customer or lead converted first, by journey, is always kept: a customer of old is no new one in `cohorts`."
     )
     analytics: int | None = strawberry.field(
         description="Days that figures prepared for reports are kept; null: for ever."

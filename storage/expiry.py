@@ -16,6 +16,7 @@ from domain.journey import Status
 from domain.retention import RECENT, Part
 from domain.values import timestamp
 from storage.codec import Document
+from storage.first_conversions import remember
 from storage.mongo import Mongo, translated
 
 BATCH: Final = 200  # so many take well under a second everywhere
@@ -32,6 +33,10 @@ LOOKED_AT: Final = {
     "recordedAt": 1,
     "journeyId": 1,
     "data.journeyId": 1,
+    "tenantId": 1,
+    "customerId": 1,
+    "leadId": 1,
+    "added.at": 1,
     "outboxAt": 1,
 }
 
@@ -88,6 +93,8 @@ class Expiry:
         going = await self._going(expiring, found, now)
         deleted = 0
         if going:
+            if expiring.collection == "conversions":
+                await remember(self._mongo, [each for each in found if each["_id"] in set(going)])
             with translated():
                 deleted = (await collection.delete_many({"_id": {"$in": going}})).deleted_count
         return Batch(deleted, str(found[-1][expiring.key]) if len(found) == limit else None)

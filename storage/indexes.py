@@ -99,6 +99,7 @@ INDEXES: Final[dict[str, list[Index]]] = {
         (_by("tenantId", "timeKey"), {}),
     ],
     "leads": [(_by("tenantId"), {})],
+    "first_conversions": [(_by("tenantId"), {})],
     "imports": [*_outbox()],
     "batches": [*_outbox(), (_by("tenantId"), {})],
     "retentions": [*_outbox(), (_by("wakeAt"), {"sparse": True})],

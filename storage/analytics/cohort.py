@@ -1,7 +1,7 @@
 """Cohorts from the database: it groups the conversions of each customer by period, and customers by their first one.
 
 A lead that became a customer is that customer; what is nobody's is left out. With a filter on journeys, only the
-conversions of these journeys count, and the first of them is a customer's first.
+conversions of these journeys count, and the first of them is a customer's first, also where it is not kept any more.
 """
 
 from datetime import datetime
@@ -14,6 +14,7 @@ from domain.values import timestamp
 from storage.analytics.calendar import period_start
 from storage.analytics.scope import Stages, concatenated, customers, read, unit_key, whole
 from storage.codec import Document
+from storage.first_conversions import FIRST_CONVERSIONS
 from storage.mongo import Mongo
 
 AT = "$added.at"
@@ -50,21 +51,22 @@ def _counted(scope: Scope, since: str = "") -> Stages:
 
 def _pipeline(scope: Scope, period: Period, currency: str | None) -> Stages:
     units = {"$cond": [{"$eq": ["$added.value.currency", currency]}, "$added.value.units", 0]}
+    by_period: Document = {
+        "_id": {"unit": unit_key(UnitKind.CUSTOMER), "start": period_start(AT, scope, period)},
+        "first": {"$min": AT},
+        "value": {"$sum": units},
+    }
     own: Document = {
         "first": {"$min": "$first"},
         "cohort": {"$min": "$cohort"},
         "last": {"$max": "$last"},
     }
     active: Document = {"start": "$_id.start", "value": "$value"}
+    not_kept: Stages = [{"$match": {"tenantId": scope.tenant_id}}, *whole(scope, "journeyId")]
     return [
         *_counted(scope),
-        {
-            "$group": {
-                "_id": {"unit": unit_key(UnitKind.CUSTOMER), "start": period_start(AT, scope, period)},
-                "first": {"$min": AT},
-                "value": {"$sum": units},
-            }
-        },
+        {"$group": by_period},
+        {"$unionWith": {"coll": FIRST_CONVERSIONS, "pipeline": [*not_kept, {"$group": by_period}]}},
         {
             "$group": {
                 "_id": "$_id.unit",

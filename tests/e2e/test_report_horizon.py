@@ -44,12 +44,12 @@ REPORTS: dict[str, tuple[str, str, Any]] = {
     "attribution(model: LINEAR, ": ("conversions", "conversions", 3),
     "compareAttribution(": ("conversions", "conversions", 3),
     "revenue(": ("total { value }", "total.value", "30.00 EUR"),
-    "cohorts(": ("total { size }", "total.size", 3),
+    "cohorts(": ("total { size }", "total.size", 2),  # one of the three was a customer before
     "metrics(": ("journeys { total converted }", "journeys.converted", 3),
     "sla(": ("journeys { compliance { value } }", "journeys.compliance.value", 2 / 3),
     "handoffMetrics(": ("total { total }", "total.total", 0),
     "conversionSummary(": ("revenue { total { conversions } }", "revenue.total.conversions", 3),
-    "cohortAnalysis(": ("exact { total { size } }", "exact.total.size", 3),
+    "cohortAnalysis(": ("exact { total { size } }", "exact.total.size", 2),
     "dropOffAnalysis(": ("journeys { stages { entered } }", "journeys.stages.1.entered", 3),
 }
 
@@ -74,11 +74,10 @@ def found(answer: Any, path: str) -> Any:
     return answer
 
 
-async def sold(house: House, days: float, *, late: bool = False, open: bool = False) -> None:
+async def sold(house: House, days: float, customer: str, *, late: bool = False, open: bool = False) -> None:
     """A journey that began so many days ago, and ended in time unless it was late or is still open."""
     house.clock.at = utc_now() - days * DAY
     template = await house.store.templates.newest(house.tenant, FIBRE.template_id)
-    customer = uuid4().hex
     journey = await start(house.store, template, at=house.clock(), customer_id=customer)
     await house.contact(customer_id=customer, journey_id=journey.id)
     house.clock.at += 2 * DAY if late else timedelta(hours=1)
@@ -91,7 +90,7 @@ async def sold(house: House, days: float, *, late: bool = False, open: bool = Fa
         journey_id=journey.id,
         customer_id=customer,
     )
-    await house.store.conversions.add(f"cnv_{customer}", added, cause())
+    await house.store.conversions.add(f"cnv_{journey.id}", added, cause())
     if not open:
         for _ in FIBRE.steps:
             await house.end(journey)
@@ -106,11 +105,12 @@ async def shop(servers: Servers) -> AsyncIterator[Client]:
         await create_indexes(mongo)
         house = House(Store.of(mongo, clock), clock, fresh("shop"))
         await follow(house.store, house.tenant, FIBRE)
-        for _ in range(5):
-            await sold(house, OLD)
-        await sold(house, OLD, open=True)
-        for late in (False, False, True):
-            await sold(house, YOUNG, late=late)
+        for customer in "abcde":
+            await sold(house, OLD, customer)
+        await sold(house, OLD, "f", open=True)
+        for customer in "ag":
+            await sold(house, YOUNG, customer)
+        await sold(house, YOUNG, "h", late=True)
         clock.at = utc_now()
         await house.settle()
         await house.keep(events=KEPT, touchpoints=KEPT, analytics=KEPT)

@@ -58,5 +58,6 @@ async def test_what_a_sweep_reads_and_deletes_is_served_by_indexes(service: Serv
     later = lambda: utc_now() + LATER + 2 * EVERY  # noqa: E731
     assert await RetentionWorker(store, later, new_id).poll() == 0
     assert {each.name for each in service.recorder.sent} >= {"find", "update", "delete"}
+    assert "first_conversions" in {each.collection for each in service.recorder.sent}
     assert "findAndModify" not in {each.name for each in service.recorder.sent}
     await check(service)

@@ -21,6 +21,7 @@ from domain.values import timestamp
 from storage.analytics.calendar import period_start
 from storage.analytics.cohort import cohorts, money_of_customers
 from storage.codec import Document
+from storage.first_conversions import remember
 from storage.milestones import LEADS
 from storage.mongo import Mongo
 
@@ -156,6 +157,26 @@ async def test_the_database_and_the_pure_algorithm_agree(
     found = await cohorts(mongo, scope, period, currency)
     assert found.rows() == plain(made, scope, period, currency).rows()
     assert found.report() == plain(made, scope, period, currency).report()
+
+
+@careful
+@given(sales, st.sampled_from(Period), months, st.sampled_from((None, None, "fibre")))
+async def test_who_bought_before_the_horizon_is_no_new_customer(
+    mongo: Mongo, made: list[Sale], period: Period, horizon: datetime, template: str | None
+) -> None:
+    """Though only what an open journey told may be left of it."""
+    tenant = await keep(mongo, made)
+    filter = JourneyFilter(template_id=template)
+    scope = Scope(tenant_id=tenant, now=NOW, filter=filter).kept(horizon)
+    going = [
+        each.document(tenant, n) for n, each in enumerate(made) if each.at < horizon and each.journey != "j1"
+    ]
+    for _ in range(2):
+        for each in going:
+            await remember(mongo, [each])
+    await mongo["conversions"].delete_many({"_id": {"$in": [each["_id"] for each in going]}})
+    found = await cohorts(mongo, scope, period, "EUR")
+    assert found.rows() == plain(made, scope, period, "EUR").rows()
 
 
 CHANGES = {
