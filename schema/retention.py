@@ -28,8 +28,8 @@ class Retention:
         description="Days that figures prepared for reports are kept; null: for ever."
     )
     events_since: datetime | None = strawberry.field(
-        description="The horizon of the log: events that occurred before may be gone, and reports are null for that "
-        "time; null while all are there. It never moves back, also when more days are set later."
+        description="The horizon of the log: events that occurred before may be gone, and no report that reads events "
+        "counts them; null while all are there. It never moves back, also when more days are set later."
     )
     touchpoints_since: datetime | None = strawberry.field(
         description="The same for touchpoints and conversions."
