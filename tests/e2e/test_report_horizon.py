@@ -1,5 +1,6 @@
 """Reports of a tenant that does not keep everything: nothing from before the horizon is counted, and they say so."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -213,6 +214,22 @@ async def test_live_figures_of_what_is_not_kept_are_refused(shop: Client) -> Non
     query = "subscription($report: ReportInput) { metricsChanges(report: $report) { steps { completed } } }"
     async with watching("websocket", shop, query, report=span(800, KEPT + 1)) as stream:
         assert await refused(stream) == "NOT_KEPT"
+
+
+async def test_a_file_of_a_report_begins_at_the_horizon_too(shop: Client) -> None:
+    query = (
+        "mutation($input: RequestExportInput!) { requestExport(input: $input) "
+        "{ export { path } userErrors { message } } }"
+    )
+    answers = []
+    for report in (span(800), span(800, KEPT + 1)):
+        asked_for = {"what": "SLA", "format": "JSONL", "report": report}
+        made = (await shop.ask(query, input=asked_for))["requestExport"]["export"]
+        address = shop.url.removesuffix("/graphql") + made["path"]
+        answers.append(await shop.http.get(address, headers=shop.headers))
+    whole, refused = answers
+    assert [json.loads(line)["met"] for line in whole.text.splitlines()] == [2]
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (400, "NOT_KEPT")
 
 
 async def test_a_funnel_of_stages_does_not_depend_on_the_log(api: Client) -> None:
