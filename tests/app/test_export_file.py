@@ -1,24 +1,33 @@
 """`journeys export` from outside."""
 
+import asyncio
 import csv
 import io
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from storage.store import Store
 from tests.conftest import Servers
-from tests.e2e.exporting import add_unreadable, take_events
+from tests.e2e.exporting import add_unreadable, behind, take_events
 from tests.e2e.harness import BOUND, ROOT, environment
 
 JOURNEYS = str(Path(sys.executable).parent / "journeys")
 
 
-def journeys(servers: Servers, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+@pytest.fixture
+async def store(servers: Servers) -> AsyncIterator[Store]:
+    async with behind(servers) as store:
+        yield store
+
+
+async def journeys(servers: Servers, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
         [JOURNEYS, "export", *arguments],
         env=environment(servers),
         capture_output=True,
@@ -41,10 +50,10 @@ async def test_a_file_is_there_once_it_is_whole(
     file.write_text("as it was")
     link.symlink_to(file)
     await add_unreadable(store, tenant)
-    done = journeys(servers, "--tenant", tenant, "--what", "touchpoints", "--out", str(file))
+    done = await journeys(servers, "--tenant", tenant, "--what", "touchpoints", "--out", str(file))
     assert done.returncode != 0
     assert texts(tmp_path) == {file: "as it was", link: "as it was"}
-    done = journeys(servers, "--tenant", tenant, "--what", "handoffs", "--out", str(link))
+    done = await journeys(servers, "--tenant", tenant, "--what", "handoffs", "--out", str(link))
     assert (done.returncode, link.is_symlink()) == (0, True), done.stderr
     assert {path: text[:12] for path, text in texts(tmp_path).items()} == dict.fromkeys(
         (file, link), "id,revision,"
@@ -57,12 +66,12 @@ async def test_the_command_line_writes_a_file_or_to_standard_output(
     await take_events(store, tenant, 3, 10)
     only = '{"events": {"types": ["crm:noted"]}}'
     file = tmp_path / "events.csv"
-    done = journeys(servers, "--tenant", tenant, "--what", "events", "--ask", only, "--out", str(file))
+    done = await journeys(servers, "--tenant", tenant, "--what", "events", "--ask", only, "--out", str(file))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "3 rows" in done.stderr
     rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
     assert [json.loads(row["data"])["n"] for row in rows] == [2, 1, 0]
-    done = journeys(servers, "--tenant", tenant, "--what", "metrics", "--format", "json")
+    done = await journeys(servers, "--tenant", tenant, "--what", "metrics", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["journeys"]["total"] == 0
 
@@ -78,11 +87,11 @@ async def test_the_command_line_writes_a_file_or_to_standard_output(
         (("--tenant", "a b", "--what", "events"), "A tenant is"),
     ],
 )
-def test_the_command_line_refuses_in_one_line(
+async def test_the_command_line_refuses_in_one_line(
     servers: Servers, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     file = tmp_path / "none.csv"
-    done = journeys(servers, *arguments, "--out", str(file))
+    done = await journeys(servers, *arguments, "--out", str(file))
     assert done.returncode == 1
     assert said in done.stderr
     assert done.stderr.count("\n") == 1

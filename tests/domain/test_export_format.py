@@ -50,7 +50,7 @@ def test_no_cell_that_is_no_number_begins_as_a_formula_does(value: Json) -> None
         assert not found.startswith(GUARDED)
 
 
-@given(st.lists(st.dictionaries(texts, values)))
+@given(st.lists(st.dictionaries(texts, values, max_size=4), max_size=4))
 def test_json_and_json_lines_are_exact(rows: list[Row]) -> None:
     assert json.loads(whole(Format.JSON, rows)) == rows
     lines = whole(Format.JSONL, rows).decode().split("\n")
