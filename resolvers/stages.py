@@ -32,7 +32,7 @@ async def trend_report(
     require_currency(currency)
     _, fresh = await covered(info, scope, Part.ANALYTICS, Part.TOUCHPOINTS)
     found = await trends(info.context.store.reports, scope, period, currency, fresh.reaches_back_to)
-    return TrendReport.of(found, fresh)
+    return TrendReport.of(found, period, scope.zone.key, fresh)
 
 
 async def stage_report(info: Info, scope: Scope) -> StageReport:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Self
 
 import strawberry
@@ -71,8 +71,8 @@ class CohortCell:
     description="The customers whose first conversion is in one period; in the total, all of them."
 )
 class Cohort:
-    start: str | None = strawberry.field(
-        description="The first date of the period in the report's time zone, such as `2026-01-01`; null in the total."
+    start: date | None = strawberry.field(
+        description="The first date of the period in the report's time zone; null in the total."
     )
     since: datetime | None = strawberry.field(description="When the period begins; null in the total.")
     until: datetime | None = strawberry.field(
@@ -87,7 +87,7 @@ class Cohort:
             (None, None) if given.start is None else bounds(given.start, asked.period, asked.scope.zone)
         )
         return cls(
-            start=None if given.start is None else given.start.isoformat(),
+            start=given.start,
             since=since,
             until=until,
             size=given.size,

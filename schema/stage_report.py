@@ -1,11 +1,13 @@
 """Drop-off, trends, and the figures of stages and steps as GraphQL shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Final, Self
 
 import strawberry
 
 from domain.analytics import dropoff, stage_metrics, step_metrics, trend
+from domain.analytics.periods import Period
 from domain.errors import InvalidInput
 from domain.template import Stage
 from domain.values import Money
@@ -178,9 +180,7 @@ class StepReport:
 
 @strawberry.type(description="What happened in a stage in a period.")
 class TrendPoint:
-    start: str = strawberry.field(
-        description="The first date of the period in the report's time zone, such as `2026-01-01`."
-    )
+    start: date = strawberry.field(description="The first date of the period in the report's time zone.")
     count: int | None = strawberry.field(
         description="How often a journey entered the stage; null where the range asked for and the period begin before "
         "`Coverage.reachesBackTo`, so that not all of it is known."
@@ -206,6 +206,8 @@ class StageTrend:
     description="How often stages are entered, and what conversions to them are worth, over time."
 )
 class TrendReport:
+    period: Period = strawberry.field(description="How long each period is.")
+    time_zone: str = strawberry.field(description="The time zone whose days count.")
     currency: str | None = strawberry.field(
         description="The currency of the values: the one asked for, else that of most conversions in the range; null "
         "where none has a value."
@@ -217,17 +219,22 @@ class TrendReport:
     coverage: Coverage = strawberry.field(description="How fresh and complete the report is.")
 
     @classmethod
-    def of(cls, given: trend.Trends, coverage: Coverage) -> Self:
+    def of(cls, given: trend.Trends, period: Period, time_zone: str, coverage: Coverage) -> Self:
         currency = given.currency
 
         def point(each: trend.TrendPoint) -> TrendPoint:
             value = None if currency is None or each.value is None else Money(each.value, currency)
-            return TrendPoint(
-                start=each.start.isoformat(), count=each.count, value=value, running=each.running
-            )
+            return TrendPoint(start=each.start, count=each.count, value=value, running=each.running)
 
         stages = [
             StageTrend(stage=Stage(each.stage), points=[*map(point, each.points)]) for each in given.stages
         ]
         left_out = [*map(LeftOut.of, given.left_out)]
-        return cls(currency=currency, left_out=left_out, stages=stages, coverage=coverage)
+        return cls(
+            period=period,
+            time_zone=time_zone,
+            currency=currency,
+            left_out=left_out,
+            stages=stages,
+            coverage=coverage,
+        )
