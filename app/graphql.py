@@ -21,7 +21,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 import schema.enums
-import schema.export
+import schema.export_enums
 import schema.handoff_enums
 import schema.report_enums
 import schema.trigger_enums
@@ -80,7 +80,7 @@ from subscriptions.metrics import MetricsSubscriptions
 from subscriptions.sharing import Groups
 
 assert schema.enums.REGISTERED  # noqa: S101  # imported for what it registers
-assert schema.export.REGISTERED  # noqa: S101
+assert schema.export_enums.REGISTERED  # noqa: S101
 assert schema.handoff_enums.REGISTERED  # noqa: S101
 assert schema.trigger_enums.REGISTERED  # noqa: S101
 assert schema.report_enums.REGISTERED  # noqa: S101
