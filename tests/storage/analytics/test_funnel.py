@@ -15,7 +15,7 @@ from domain.analytics.funnel import Unit
 from domain.analytics.funnel import funnel as counted
 from domain.analytics.funnel_question import Breakdown, FunnelQuestion, Happening, Outcome, Pick, StageEntered
 from domain.analytics.funnel_walk import walk
-from domain.analytics.scope import Scope
+from domain.analytics.scope import Scope, UnitKind
 from domain.errors import InvalidInput, TooLarge
 from domain.journey_filter import JourneyFilter, JourneyOrder
 from domain.paging import Page
@@ -114,6 +114,24 @@ async def test_each_figure_opens_the_journeys_behind_it(
         assert await all_pages(read, size) == expected
         assert await all_pages(read, size, backwards=True) == expected
         assert await count_members(mongo, scope, question, pick, wanted) == len(expected)
+
+
+@settings(careful, max_examples=3)
+@given(ways=many_ways, facts=many_facts, asked=st.tuples(scopes(), questions(plain | reported)))
+async def test_of_journeys_each_figure_is_the_number_of_journeys_behind_it(
+    mongo: Mongo, ways: Sequence[Way], facts: Sequence[Fact], asked: Asked
+) -> None:
+    world = await World.of(mongo, ways, facts)
+    scope = Scope(tenant_id=world.tenant, **asked[0])
+    question = replace(asked[1], unit=UnitKind.JOURNEY, breakdown=Breakdown.PRIORITY)
+    found = await funnel(mongo, scope, question)
+    told = [(None, found.steps), *(((each.breakdown,), each.steps) for each in found.rows)]
+    for rows, steps in told:
+        for number, step in enumerate(steps, 1):
+            for outcome in Outcome:
+                pick = Pick(number, outcome, rows)
+                behind = await count_members(mongo, scope, question, pick, JourneyFilter())
+                assert behind == getattr(step, outcome.value)
 
 
 def figure(unit: Unit, scope: Scope, question: FunnelQuestion, pick: Pick) -> int:
