@@ -282,6 +282,15 @@ async def _indexes(configured: Settings) -> int:
 
 
 @app.command()
+def rebuild(tenant: Annotated[str, typer.Option(help="The tenant whose reports are meant.")]) -> None:
+    """Make anew from the log what the reports count of journeys; until it is done they count too little."""
+    from app.rebuild import anew  # noqa: PLC0415  # only where it is asked for
+
+    with servers(settings(), start=False) as ready:
+        out.print(f"{run(anew(ready, tenant)):,} entries of the log were read.")
+
+
+@app.command()
 def token(
     tenant: Annotated[str, typer.Option(help="The tenant.")] = "demo",
     user: Annotated[str, typer.Option(help="The user.")] = "developer",

@@ -32,6 +32,7 @@ from domain.journey_events import (
     StepSkipped,
     StepTimedOut,
 )
+from domain.values import timestamp
 from storage.codec import Document
 from storage.mongo import Mongo, translated
 from storage.written import only_duplicates
@@ -176,11 +177,13 @@ class Milestones:
             with translated():
                 await self._leads.bulk_write(updates, ordered=True)
 
-    async def rebuild(self, tenant_id: str) -> AsyncIterator[int]:
-        """Make them anew from the log, which stays as it is; how many entries were read so far, now and then."""
-        for collection in (self._milestones, self._leads):
-            with translated():
-                await collection.delete_many({"tenantId": tenant_id})
+    async def rebuild(self, tenant_id: str, since: datetime | None = None) -> AsyncIterator[int]:
+        """Make them anew from the log, which stays as it is; how many entries were read so far, now and then.
+
+        `since`: what lies before may not be in the log any more, and stays. Until the end the reports count too little.
+        """
+        while await self._forget(tenant_id, since):
+            pass
         query = {"tenantId": tenant_id, "recordedAt": {"$gt": _EVER}}
         read, held = 0, list[Document]()
         order = [("recordedAt", 1), ("subject", 1), ("position", 1)]
@@ -193,3 +196,12 @@ class Milestones:
                 held.append(entry)
         await self.add(held)
         yield read + len(held)
+
+    async def _forget(self, tenant_id: str, since: datetime | None) -> int:
+        """Delete some; how many."""
+        behind = {"$gte": "" if since is None else timestamp(since)}
+        with translated():
+            found = self._milestones.find({"tenantId": tenant_id, "timeKey": behind}, {"_id": 1}).limit(BATCH)
+            ids = [each["_id"] async for each in found]
+            await self._milestones.delete_many({"_id": {"$in": ids}})
+        return len(ids)

@@ -101,6 +101,12 @@ def test_the_doctor_finds_a_healthy_service_healthy(servers: Servers) -> None:
     assert "Redis" in well.stdout
 
 
+def test_what_reports_count_is_made_anew(servers: Servers) -> None:
+    made = journeys("rebuild", "--tenant", "nobody", **environment(servers))
+    assert made.returncode == 0, made.stderr
+    assert made.stdout == "0 entries of the log were read.\n"
+
+
 def test_the_doctor_names_what_is_wrong_and_shows_no_password() -> None:
     ill = journeys(
         "doctor",

@@ -1,5 +1,7 @@
 """Milestones are written with the log, and can be made anew from it."""
 
+from datetime import timedelta
+
 from domain import steer, walk
 from domain.imports import Narrator, definition
 from domain.journey import Journey
@@ -89,6 +91,17 @@ async def test_they_can_be_made_anew_from_the_log(store: Store, mongo: Mongo, te
     read = [n async for n in store.events.milestones.rebuild(tenant)]
     assert read[-1] == await mongo["events"].count_documents({"tenantId": tenant})
     assert (await written(mongo, tenant), await written(mongo, tenant, LEADS)) == before
+
+
+async def test_what_the_log_does_not_reach_back_to_is_not_made_anew(
+    store: Store, mongo: Mongo, tenant: str
+) -> None:
+    await some_history(store, tenant)
+    before = await written(mongo, tenant)
+    await mongo["events"].delete_many({"tenantId": tenant})
+    behind_all = max(each["at"] for each in before) + timedelta(milliseconds=1)
+    assert [n async for n in store.events.milestones.rebuild(tenant, behind_all)] == [0]
+    assert await written(mongo, tenant) == before
 
 
 async def test_twice_is_once(store: Store, mongo: Mongo, tenant: str) -> None:
