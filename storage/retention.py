@@ -4,17 +4,16 @@ It also says who sweeps now and how far that is. Neither is a change: the revisi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from domain import retention as fold
-from domain.errors import Conflict
 from domain.retention import Retention, RetentionChanged
 from storage.change import Changes
 from storage.codec import Document
-from storage.mongo import DuplicateKeyError, Mongo, translated
-from storage.subject import Cause, Changed, Kind, digest
+from storage.mongo import Mongo, translated
+from storage.subject import Kind, digest
+from storage.tenant_settings import TenantSettings
 
 Command = Callable[[Retention, datetime], Sequence[RetentionChanged]]
 
@@ -33,42 +32,18 @@ def retention_id(tenant_id: str) -> str:
     return f"ret_{digest('retention', tenant_id)}"
 
 
-class Retentions:
+def _unset(tenant_id: str) -> Retention:
+    return Retention(id=retention_id(tenant_id), tenant_id=tenant_id)
+
+
+class Retentions(TenantSettings[Retention, RetentionChanged]):
     def __init__(self, mongo: Mongo, changes: Changes, now: Callable[[], datetime]) -> None:
-        self._changes, self._now = changes, now
-        self._retentions = mongo[RETENTION.collection]
-
-    async def get(self, tenant_id: str) -> Retention:
-        id = retention_id(tenant_id)
-        with translated():
-            found = await self._retentions.find_one({"_id": id})
-        return RETENTION.read(found) if found else Retention(id=id, tenant_id=tenant_id)
-
-    async def change(
-        self, tenant_id: str, command: Command, cause: Cause, *, expected: int | None = None
-    ) -> Changed[Retention]:
-        """Carry a command out; the first one makes the document."""
-
-        async def run(retention: Retention, now: datetime) -> Sequence[RetentionChanged]:
-            return [replace(event, by=event.by or cause.actor) for event in command(retention, now)]
-
-        current = await self.get(tenant_id)
-        if current.revision == 0:
-            if expected:
-                raise Conflict(0)
-            events = await run(current, self._now())
-            if not events:
-                return Changed(current)
-            try:
-                return await self._changes.create(RETENTION, current.id, events, cause)
-            except DuplicateKeyError:
-                pass  # somebody else made it a moment ago
-        return await self._changes.change(RETENTION, current.id, tenant_id, run, cause, expected=expected)
+        super().__init__(mongo, changes, now, RETENTION, _unset)
 
     async def due(self, now: datetime, limit: int) -> list[Retention]:
         """The settings of tenants whose sweep is due, or was left by its worker."""
         with translated():
-            found = self._retentions.find({"wakeAt": {"$lte": now}}).sort("wakeAt", 1).limit(limit)
+            found = self._stored.find({"wakeAt": {"$lte": now}}).sort("wakeAt", 1).limit(limit)
             return [RETENTION.read(each) for each in await found.to_list(None)]
 
     async def take(self, seen: Retention, claim: str, until: datetime) -> bool:
@@ -87,7 +62,7 @@ class Retentions:
 
     async def _set(self, query: Document, update: Document) -> bool:
         with translated():
-            return (await self._retentions.update_one(query, update)).matched_count == 1
+            return (await self._stored.update_one(query, update)).matched_count == 1
 
 
 def _mine(seen: Retention, claim: str) -> Document:

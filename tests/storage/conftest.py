@@ -10,6 +10,7 @@ from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
 from tests.conftest import Servers
+from tests.storage.service import Service, recorded
 
 
 @pytest.fixture(scope="session", params=["motor", "pymongo"])
@@ -36,3 +37,10 @@ async def another(mongo: Mongo) -> AsyncIterator[Callable[[], Store]]:
 @pytest.fixture
 def store(another: Callable[[], Store]) -> Store:
     return another()
+
+
+@pytest.fixture
+async def service(servers: Servers) -> AsyncIterator[Service]:
+    """A service whose queries are written down."""
+    async with recorded(servers, f"{servers.database}_storage") as service:
+        yield service

@@ -1,20 +1,24 @@
 """The whole service in this process, on a database that writes down what it is asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from cryptography.fernet import Fernet
 
-from app.graphql import Schema
+from app.graphql import Schema, build
 from app.wiring import new_id, utc_now
 from domain.identity import Identity, Role
 from resolvers.context import Context
+from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.secrets import Vault
 from storage.store import Store
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
+from tests.conftest import Servers
 from tests.storage.served import Recorder, Sent, unserved
 
 SECRETS_KEY = Fernet.generate_key().decode()
@@ -90,3 +94,18 @@ def _stages(plan: Any, *, won: bool = False) -> Iterator[str]:
     elif isinstance(plan, list):
         for inner in plan:
             yield from _stages(inner, won=won)
+
+
+@asynccontextmanager
+async def recorded(servers: Servers, database: str) -> AsyncIterator[Service]:
+    """The service on this database, with its indexes, for a tenant that nobody else uses."""
+    recorder = Recorder()
+    mongo = Mongo(servers.mongodb_uri, database, event_listeners=[recorder])
+    await create_indexes(mongo)
+    store = Store.of(mongo, utc_now)
+    broker = Broker(servers.redis_url, feed_length=100)
+    feed = Feed(broker, store.events, utc_now)
+    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
+    await store.changes.drain()
+    await broker.close()
+    await mongo.close()

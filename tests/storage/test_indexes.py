@@ -3,11 +3,10 @@
 The queries are made from the GraphQL schema, so that a new filter is asked for here on its first day.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from graphql import (
@@ -30,15 +29,9 @@ from domain.paging import encode_cursor
 from domain.record_events import ImportCompleted
 from domain.walk import Start
 from storage.imports import Imports
-from storage.indexes import create_indexes, missing_indexes
-from storage.mongo import Mongo
-from storage.store import Store
+from storage.indexes import missing_indexes
 from storage.subject import Cause
-from subscriptions.broker import Broker
-from subscriptions.feed import Feed
-from tests.conftest import Servers
 from tests.domain.samples import definition
-from tests.storage.served import Recorder
 from tests.storage.service import Service, check, check_plans
 from tests.storage.subjects import THREE_STEPS
 from workers.relay import Relay
@@ -50,20 +43,6 @@ CURSORS = {
     "templates": "sample|000000001",
     **dict.fromkeys(BY_TIME.split(), f"{NOON}|x:0000000001:000000"),
 }
-
-
-@pytest.fixture
-async def service(servers: Servers) -> AsyncIterator[Service]:
-    recorder = Recorder()
-    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
-    await create_indexes(mongo)
-    store = Store.of(mongo, utc_now)
-    broker = Broker(servers.redis_url, feed_length=100)
-    feed = Feed(broker, store.events, utc_now)
-    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
-    await store.changes.drain()
-    await broker.close()
-    await mongo.close()
 
 
 def samples(kind: GraphQLInputType) -> Iterator[Any]:

@@ -1,23 +1,12 @@
 """Every query of the reports on cohorts, key figures, promises, handoffs and attribution has its index."""
 
-from collections.abc import AsyncIterator
 from itertools import product
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from app.graphql import build
-from app.wiring import utc_now
 from domain.export import ExportState, Progress, complete
-from storage.indexes import create_indexes
-from storage.mongo import Mongo
-from storage.store import Store
 from storage.subject import Cause
-from subscriptions.broker import Broker
-from subscriptions.feed import Feed
-from tests.conftest import Servers
-from tests.storage.served import Recorder
 from tests.storage.service import Service, check
 
 RANGES: list[dict[str, Any]] = [
@@ -45,20 +34,6 @@ REPORTS = (
     "compareAttribution(by: CAMPAIGN, report: $report) { conversions }",
     "revenue(by: SOURCE, report: $report) { total { conversions } }",
 )
-
-
-@pytest.fixture
-async def service(servers: Servers) -> AsyncIterator[Service]:
-    recorder = Recorder()
-    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
-    await create_indexes(mongo)
-    store = Store.of(mongo, utc_now)
-    broker = Broker(servers.redis_url, feed_length=100)
-    feed = Feed(broker, store.events, utc_now)
-    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
-    await store.changes.drain()
-    await broker.close()
-    await mongo.close()
 
 
 @pytest.mark.parametrize("asked", REPORTS, ids=lambda asked: asked.partition("(")[0])

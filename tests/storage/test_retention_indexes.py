@@ -6,16 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from app.graphql import build
 from app.wiring import new_id, utc_now
-from storage.indexes import create_indexes
-from storage.mongo import Mongo
-from storage.store import Store
-from subscriptions.broker import Broker
-from subscriptions.feed import Feed
 from tests.conftest import Servers
-from tests.storage.served import Recorder
-from tests.storage.service import Service, check
+from tests.storage.service import Service, check, recorded
 from workers.retention import EVERY, RetentionWorker
 
 LATER = timedelta(days=40)
@@ -23,16 +16,8 @@ LATER = timedelta(days=40)
 
 @pytest.fixture
 async def service(servers: Servers) -> AsyncIterator[Service]:
-    recorder = Recorder()
-    mongo = Mongo(servers.mongodb_uri, f"retention_{uuid4().hex[:8]}", event_listeners=[recorder])
-    await create_indexes(mongo)
-    store = Store.of(mongo, utc_now)
-    broker = Broker(servers.redis_url, feed_length=100)
-    feed = Feed(broker, store.events, utc_now)
-    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
-    await store.changes.drain()
-    await broker.close()
-    await mongo.close()
+    async with recorded(servers, f"retention_{uuid4().hex[:8]}") as service:
+        yield service
 
 
 async def test_what_a_sweep_reads_and_deletes_is_served_by_indexes(service: Service) -> None:

@@ -1,34 +1,6 @@
 """Every query about sources, also of whoever reports at the address of one, has its index."""
 
-from collections.abc import AsyncIterator
-from uuid import uuid4
-
-import pytest
-
-from app.graphql import build
-from app.wiring import utc_now
-from storage.indexes import create_indexes
-from storage.mongo import Mongo
-from storage.store import Store
-from subscriptions.broker import Broker
-from subscriptions.feed import Feed
-from tests.conftest import Servers
-from tests.storage.served import Recorder
 from tests.storage.service import Service, check
-
-
-@pytest.fixture
-async def service(servers: Servers) -> AsyncIterator[Service]:
-    recorder = Recorder()
-    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
-    await create_indexes(mongo)
-    store = Store.of(mongo, utc_now)
-    broker = Broker(servers.redis_url, feed_length=100)
-    feed = Feed(broker, store.events, utc_now)
-    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
-    await store.changes.drain()
-    await broker.close()
-    await mongo.close()
 
 
 async def test_what_is_read_and_set_of_sources_is_served_by_indexes(service: Service) -> None:

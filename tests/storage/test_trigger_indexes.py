@@ -1,13 +1,10 @@
 """Every query about triggers, firings and customers has its index."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
-from app.graphql import build
 from app.wiring import new_id, utc_now
 from domain import external
 from domain.action import Action, ActionKind
@@ -15,33 +12,12 @@ from domain.errors import IllegalTransition
 from domain.identity import Actor, ActorKind
 from domain.rule import Rule
 from domain.template import Trigger, TriggerType
-from storage.indexes import create_indexes
-from storage.mongo import Mongo
-from storage.store import Store
 from storage.subject import Cause
-from subscriptions.broker import Broker
-from subscriptions.feed import Feed
-from tests.conftest import Servers
 from tests.domain.samples import definition
-from tests.storage.served import Recorder
 from tests.storage.service import Service, check
 from tests.storage.subjects import cause, follow
 from workers.actions import Actions
 from workers.triggers import TriggerWorker
-
-
-@pytest.fixture
-async def service(servers: Servers) -> AsyncIterator[Service]:
-    recorder = Recorder()
-    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
-    await create_indexes(mongo)
-    store = Store.of(mongo, utc_now)
-    broker = Broker(servers.redis_url, feed_length=100)
-    feed = Feed(broker, store.events, utc_now)
-    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
-    await store.changes.drain()
-    await broker.close()
-    await mongo.close()
 
 
 async def test_what_is_read_and_done_with_triggers_is_served_by_indexes(service: Service) -> None:

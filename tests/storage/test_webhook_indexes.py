@@ -1,12 +1,7 @@
 """Every query about webhooks and deliveries has its index."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import uuid4
 
-import pytest
-
-from app.graphql import build
 from app.wiring import new_id, utc_now
 from domain import delivery as sending
 from domain import external
@@ -14,31 +9,10 @@ from domain.delivery import DeliveryStatus
 from domain.events import Envelope
 from domain.identity import Actor, ActorKind
 from domain.paging import encode_cursor
-from storage.indexes import create_indexes
-from storage.mongo import Mongo
-from storage.store import Store
-from subscriptions.broker import Broker
-from subscriptions.feed import Feed
-from tests.conftest import Servers
-from tests.storage.served import Recorder
 from tests.storage.service import Service, check
 from workers.routing import Routing
 
 CURSOR = encode_cursor("2026-01-31T12:00:00.000Z|dlv_x")
-
-
-@pytest.fixture
-async def service(servers: Servers) -> AsyncIterator[Service]:
-    recorder = Recorder()
-    mongo = Mongo(servers.mongodb_uri, f"{servers.database}_storage", event_listeners=[recorder])
-    await create_indexes(mongo)
-    store = Store.of(mongo, utc_now)
-    broker = Broker(servers.redis_url, feed_length=100)
-    feed = Feed(broker, store.events, utc_now)
-    yield Service(store, build(), feed, broker, recorder, f"t{uuid4().hex[:12]}")
-    await store.changes.drain()
-    await broker.close()
-    await mongo.close()
 
 
 async def test_what_is_read_and_done_with_webhooks_is_served_by_indexes(service: Service) -> None:
