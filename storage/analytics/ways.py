@@ -50,7 +50,8 @@ async def ways(
     wanted: Document,
     unit: UnitKind = UnitKind.JOURNEY,
 ) -> AsyncIterator[list[Way]]:
-    """The ways of the journeys of each unit: of a journey, its own; of a customer or lead, one for each journey.
+    """The ways of the journeys of each unit: of a journey, its own; of a customer or lead, one for each journey, in the
+    order of their ids, which is that of events of the same time.
 
     They are made of the milestones of these kinds that the query wants.
     """
@@ -58,7 +59,7 @@ async def ways(
         told: dict[str, Way] = {}
         for part in row["ways"]:
             told.setdefault(part["journey"], []).extend(map(_milestone, part["told"]))
-        yield [sorted(way, key=_place) for way in told.values()]
+        yield [sorted(told[journey], key=_place) for journey in sorted(told)]
 
 
 def _source(scope: Scope, kinds: Sequence[MilestoneKind], wanted: Document, unit: UnitKind) -> Source:
