@@ -1,6 +1,5 @@
 """Promises read from the database are those of the journeys' events, whatever happened to them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,33 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import promise, steer, walk
+from domain import steer, walk
 from domain.analytics.scope import Scope
 from domain.analytics.sla import SlaTally, promises
-from domain.errors import DomainError
-from domain.journey import Journey
 from domain.journey_events import JourneyEvent
 from domain.journey_filter import JourneyFilter
 from domain.template import Definition, Settings
-from domain.walk import Start
 from storage.analytics.sla import sla
-from storage.codec import Document
-from storage.journeys import JOURNEY
-from storage.milestones import MILESTONES, milestones
 from storage.mongo import Mongo
-from storage.store import Store
-from tests.domain.samples import ANNA, NOON, after, definition, step, told
+from tests.domain.samples import NOON, definition, step
 from tests.domain.strategies import Move, Subject, definitions, moves
-from tests.storage.subjects import cause
+from tests.storage.analytics.lives import keep, lived
 
 careful = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
-Change = tuple[Journey, list[JourneyEvent]]  # the journey after it
-
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[Definition, list[Move], timedelta]:
-    """A template with promises, and what is tried with its journey, begun this much after noon."""
+def histories(draw: st.DrawFn) -> tuple[Definition, list[Move], datetime]:
+    """A template with promises, what is tried with its journey, and when that began."""
     made = draw(definitions())
     minutes = st.none() | st.integers(1, 4).map(lambda n: timedelta(minutes=n / 2))
     steps = tuple(replace(each, sla=draw(minutes)) for each in made.steps)
@@ -44,55 +34,12 @@ def histories(draw: st.DrawFn) -> tuple[Definition, list[Move], timedelta]:
         made.settings, sla_tracking=draw(st.sampled_from((True, True, False))), sla=draw(minutes)
     )
     name = draw(st.sampled_from(("fibre", "cable")))
-    begin = timedelta(minutes=draw(st.integers(0, 5)))
+    begin = NOON + timedelta(minutes=draw(st.integers(0, 5)))
     return (
         replace(made, steps=steps, settings=tracked, template_id=name),
         draw(st.lists(moves(), max_size=20)),
         begin,
     )
-
-
-def lived(
-    id: str, template: Definition, tried: Sequence[Move], begin: timedelta, tenant: str
-) -> list[Change]:
-    """The changes of a journey, as the service makes them: what is broken is told first."""
-    at = NOON + begin
-    events = walk.start(id, template, 1, Start(), tenant_id=tenant, by=ANNA, at=at)
-    subject = Subject(replace(told(events), id=id), template, at)
-    changes = [(subject.journey, events)]
-    for move in tried:
-        subject = replace(subject, at=subject.at + move.wait)
-        broken = promise.broken(subject.journey, at=subject.at)
-        warned = replace(subject, journey=after(subject.journey, broken))
-        try:
-            events = [*broken, *move.command(warned)]
-        except DomainError:
-            continue
-        if not events:
-            continue
-        subject = replace(move.arrived(subject), journey=after(subject.journey, events))
-        changes.append((subject.journey, events))
-    return changes
-
-
-async def keep(mongo: Mongo, lives: Sequence[list[Change]], tenant: str) -> None:
-    """What the service would have written of them."""
-    store = Store.of(mongo, lambda: NOON)
-    documents: list[Document] = []
-    for changes in lives:
-        before = None
-        for revision, (journey, events) in enumerate(changes, 1):
-            now = replace(journey, revision=revision, tenant_id=tenant)
-            entries = store.changes._entries(JOURNEY, before, now, events, cause())
-            documents += milestones(entries)
-            before = now
-    journeys = [
-        {"_id": changes[-1][0].id, "tenantId": tenant, "priority": changes[-1][0].priority.value}
-        for changes in lives
-    ]
-    for name, made in ((MILESTONES, documents), ("journeys", journeys)):
-        if made:
-            await mongo[name].insert_many(made)
 
 
 @careful
@@ -105,7 +52,7 @@ async def keep(mongo: Mongo, lives: Sequence[list[Change]], tenant: str) -> None
 )
 async def test_what_became_of_each_promise_is_what_its_events_say(
     mongo: Mongo,
-    drawn: list[tuple[Definition, list[Move], timedelta]],
+    drawn: list[tuple[Definition, list[Move], datetime]],
     minutes: int,
     span: tuple[int, int] | None,
     template: str | None,
@@ -114,8 +61,8 @@ async def test_what_became_of_each_promise_is_what_its_events_say(
     tenant = f"t{uuid4().hex[:12]}"
     lives = [lived(f"{tenant}{n}", *each, tenant) for n, each in enumerate(drawn)]
     others = [lived(f"u{tenant}{n}", *each, f"u{tenant}") for n, each in enumerate(drawn)]
-    await keep(mongo, lives, tenant)
-    await keep(mongo, others, f"u{tenant}")
+    await keep(mongo, lives)
+    await keep(mongo, others)
     scope = Scope(
         tenant_id=tenant,
         now=NOON + timedelta(minutes=minutes),
@@ -200,8 +147,8 @@ async def test_what_becomes_of_promises_in_a_life_or_another(
         wait = timedelta(hours=after_hours) - begun
         begun += wait
         tried.append(Move(command.__name__, command, wait, OTHER if command is migrate else None))
-    lives = [lived(f"{tenant}1", TWO_STEPS, tried, timedelta(), tenant)]
-    await keep(mongo, lives, tenant)
+    lives = [lived(f"{tenant}1", TWO_STEPS, tried, NOON, tenant)]
+    await keep(mongo, lives)
     found = await sla(mongo, Scope(tenant_id=tenant, now=NOON + timedelta(hours=hours)))
     states = {
         row.step: [state.value for state, count in row.counts.items() for _ in range(count)]
@@ -212,7 +159,7 @@ async def test_what_becomes_of_promises_in_a_life_or_another(
 
 async def test_each_visit_of_a_step_is_promised_anew(mongo: Mongo, tenant: str) -> None:
     tried = [Move("fail", fail, HOUR / 2), Move("retry", retry, HOUR), Move("advance", advance, HOUR / 2)]
-    await keep(mongo, [lived(f"{tenant}1", TWO_STEPS, tried, timedelta(), tenant)], tenant)
+    await keep(mongo, [lived(f"{tenant}1", TWO_STEPS, tried, NOON, tenant)])
     found = await sla(mongo, Scope(tenant_id=tenant, now=NOON + 2 * HOUR))
     [row] = [row for row in found.rows if row.step == "a"]
     assert {state.value: count for state, count in row.counts.items() if count} == {VOID: 1, MET: 1}
