@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from domain import steer, walk
 from domain.analytics.scope import Scope
-from domain.analytics.sla import SlaTally, promises
+from domain.analytics.sla import PromiseState, SlaTally, promises
 from domain.journey_events import JourneyEvent
 from domain.journey_filter import JourneyFilter
 from domain.template import Definition, Settings
 from storage.analytics.sla import sla
+from storage.milestones import MILESTONES
 from storage.mongo import Mongo
 from tests.domain.samples import NOON, definition, step
 from tests.domain.strategies import Move, Subject, definitions, moves
@@ -155,6 +156,18 @@ async def test_what_becomes_of_promises_in_a_life_or_another(
         for row in found.rows
     }
     assert states == {name: [state] for name, state in expected.items()}
+
+
+async def test_the_order_in_which_milestones_were_written_does_not_matter(mongo: Mongo, tenant: str) -> None:
+    tried = [Move("advance", advance, HOUR / 2), Move("advance", advance, HOUR)]
+    await keep(mongo, [lived(f"{tenant}1", TWO_STEPS, tried, NOON, tenant)])
+    scope = Scope(tenant_id=tenant, now=NOON + 9 * HOUR)
+    before = await sla(mongo, scope)
+    written = await mongo[MILESTONES].find({"tenantId": tenant}).sort("timeKey", -1).to_list(None)
+    await mongo[MILESTONES].delete_many({"tenantId": tenant})
+    await mongo[MILESTONES].insert_many(written)
+    assert await sla(mongo, scope) == before
+    assert {row.counts[PromiseState.MET] for row in before.rows} == {1}
 
 
 async def test_each_visit_of_a_step_is_promised_anew(mongo: Mongo, tenant: str) -> None:
