@@ -10,7 +10,9 @@ from schema.scalars import JSON
 @strawberry.enum(description="Who makes events of a type.")
 class EventTypeSource(Enum):
     OWN = strawberry.enum_value("own", description="This service alone.")
-    EXTERNAL = strawberry.enum_value("external", description="Other systems, with `emitEvent` or `POST /events`.")
+    EXTERNAL = strawberry.enum_value(
+        "external", description="Other systems, with `emitEvent` or `POST /events`."
+    )
 
 
 @strawberry.type(
