@@ -18,13 +18,14 @@ from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
 
-# They take a minute or more each. Begun first, none of them is left to one process at the end of a run.
+# They take a minute or more each. Begun first, none of them is left to one process at the end of a run; those that kill
+# busy processes take turns with those that keep one busy, since both at once would starve each other.
 LONG = (
     "test_event_workers",
-    "test_handoff_crash",
     "test_import_helpdesk",
-    "test_concurrency",
     "test_handoff_workers",
+    "test_concurrency",
+    "test_handoff_crash",
     "test_webhook_crash",
 )
 

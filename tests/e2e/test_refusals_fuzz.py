@@ -105,7 +105,7 @@ async def test_a_mutation_given_whatever_fits_its_types_answers_with_a_code_or_s
     subject = _handoff if HANDOFFS.search(mutation) else _journey
     if "id" in input and mutation not in TEMPLATES and data.draw(st.booleans()):
         input["id"] = await subject(api)
-    if "ids" in input:
+    if input.get("ids") is not None:
         input["ids"] = [await subject(api), *input["ids"]]
     if input.get("templateId"):
         input["templateId"] = data.draw(st.sampled_from(("sample", input["templateId"])))
