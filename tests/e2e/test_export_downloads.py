@@ -22,7 +22,7 @@ from tests.e2e.exporting import (
     take_events,
     tenant_of,
 )
-from tests.e2e.harness import BOUND, Client, Server, client, eventually, serving, socket
+from tests.e2e.harness import BOUND, Client, Server, client, eventually, fresh, serving, socket
 
 EVENTS, SIZE = 2_500, 10_000  # more than the buffers between a server and a client hold
 CHANGES = """subscription($id: ID!) { exportChanges(id: $id) {
@@ -128,7 +128,7 @@ async def test_a_tenant_has_four_downloads_at_once(
         refused = await fetched(api, large)
         assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
         assert refused.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
-        async with client(server.url, "another") as other:
+        async with client(server.url, fresh("other")) as other:
             assert (await fetched(other, await requested(other, "JOURNEYS"))).status_code == 200
         for answer in answers:
             assert len((await answer.aread()).splitlines()) == EVENTS

@@ -8,7 +8,7 @@ import pytest
 
 from domain.identity import Role
 from tests.e2e.exporting import REQUEST, SHOW, add_touchpoints, fetched, requested, table, tenant_of
-from tests.e2e.harness import BOUND, Client, Server, client, socket, token
+from tests.e2e.harness import BOUND, Client, Server, client, fresh, socket, token
 
 FORMULA = '=HYPERLINK("http://evil.example","click"),\r\n"quoted" ü 漢'
 
@@ -76,7 +76,7 @@ async def test_a_file_is_compressed_for_those_who_take_it(api: Client) -> None:
 async def test_only_viewers_of_the_tenant_may_fetch(api: Client, server: Server) -> None:
     export = await requested(api, "JOURNEYS")
     url = server.url.removesuffix("/graphql") + export["path"]
-    async with client(server.url, "another", Role.ADMIN) as stranger:
+    async with client(server.url, fresh("stranger"), Role.ADMIN) as stranger:
         answer = await fetched(stranger, export)
         assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (404, "NOT_FOUND")
         assert (await stranger.ask(SHOW, id=export["id"]))["export"] is None
@@ -123,7 +123,7 @@ async def test_changes_of_another_tenants_export_are_not_told(api: Client, serve
         "subscription($id: ID!) { exportChanges(id: $id) { id } }",
     )
     async with (
-        client(server.url, "another", Role.ADMIN) as stranger,
+        client(server.url, fresh("stranger"), Role.ADMIN) as stranger,
         socket(server.url, stranger.token) as own,
     ):
         told = await (await own.subscribe(query, id=export["id"])).next()
