@@ -177,17 +177,10 @@ class EventLog:
             by_words.setdefault(tuple(struck), []).append(id)
         if not by_words:
             return
-        nothing = {"pending": "", "pendingAt": "", "attempts": "", "lastError": ""}
         with translated():
             for struck, ids in by_words.items():
-                # All that was pending, most of the time: then one write does.
-                whole: Document = {"_id": {"$in": ids}, "pending": list(struck)}
-                done_with = await self._events.update_many(whole, {"$unset": nothing})
-                if done_with.modified_count == len(ids):
-                    continue
-                part: Document = {"_id": {"$in": ids}, "pending": {"$in": list(struck)}}
-                await self._events.update_many(part, {"$pull": {"pending": {"$in": list(struck)}}})
-                await self._events.update_many({"_id": {"$in": ids}, "pending": []}, {"$unset": nothing})
+                waiting: Document = {"_id": {"$in": ids}, "pending": {"$exists": True}}
+                await self._events.update_many(waiting, _struck(struck))
 
     async def postpone(self, entry: Entry, now: datetime, error: str) -> None:
         """A try failed: the next one waits twice as long, up to an hour; an operator sees the entry meanwhile. After
@@ -215,6 +208,20 @@ class EventLog:
         worst: list[Document] = [{"$sort": {"attempts": -1}}, {"$limit": limit}]
         failing = [each async for each in self._mongo.aggregate(self._events, failed + worst)]
         return Backlog(counted.get("n", 0), counted.get("since"), [entry(each) for each in failing])
+
+
+def _struck(words: Sequence[Word]) -> list[Document]:
+    """The update that strikes these words, and with the last one all that was kept for them. In one write: a process
+    that dies between two would leave an entry that waits for nobody, for ever."""
+
+    def kept(name: str) -> Document:
+        return {"$cond": [{"$eq": ["$pending", []]}, "$$REMOVE", f"${name}"]}
+
+    return [
+        {"$set": {"pending": {"$setDifference": ["$pending", list(words)]}}},
+        {"$set": {name: kept(name) for name in ("pendingAt", "attempts", "lastError")}},
+        {"$set": {"pending": kept("pending")}},
+    ]
 
 
 def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, Document]:

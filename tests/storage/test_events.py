@@ -1,5 +1,6 @@
 """The log: facts once and in order, and what is still to be done with them."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -244,6 +245,23 @@ async def test_each_consumer_strikes_its_word_and_the_last_one_ends_it(log: Even
     assert await _due(log, tenant, later) == {}
     assert await log.first_unpublished(f"j_{tenant}") is None
     assert await history(log, f"j_{tenant}") == [*told, *followed, *imported]
+
+
+async def test_at_no_moment_an_entry_waits_for_nobody(log: EventLog, mongo: Mongo, tenant: str) -> None:
+    """A process that died at such a moment would leave it so."""
+    kept = await keep(log, *(change(tenant, f"j{n}", 1, at=LONG_AGO) for n in range(200)))
+    await log.strike([(each.id, ("feed",)) for each in kept])
+    last = asyncio.create_task(
+        log.strike([(each.id, ("feed", "follow", "triggers", "webhooks")) for each in kept])
+    )
+    nobody = {"tenantId": tenant, "pending": []}
+    looks = 0
+    while not last.done():
+        assert await mongo["events"].find_one(nobody) is None
+        looks += 1
+    await last
+    assert looks > 1
+    assert await mongo["events"].find_one({"tenantId": tenant, "pending": {"$exists": True}}) is None
 
 
 async def _wait(log: EventLog, tenant: str, id: str, now: datetime) -> timedelta:
