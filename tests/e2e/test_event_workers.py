@@ -122,8 +122,8 @@ async def test_each_event_is_stored_once_and_fires_once_whoever_dies(own: Server
                 assert await send(http, server, bearer, number), "a living server answers"
         for server in list(fleet.running):
             fleet.kill(server)
-        stack.enter_context(working(own, {}))
-        await settled(own, tenant)
+        worker = stack.enter_context(working(own, {}))
+        await settled(own, tenant, worker)
         await require_once(own, tenant)
     assert fleet.kills == KILLS + 2
 
@@ -144,7 +144,7 @@ async def dying(
     await sending
 
 
-async def settled(servers: Servers, tenant: str) -> None:
+async def settled(servers: Servers, tenant: str, worker: Server) -> None:
     """Nothing is left to be done with any event."""
     waiting = {"tenantId": tenant, "pending": {"$exists": True}}
     boxes = {"tenantId": tenant, "outboxAt": {"$exists": True}}
@@ -152,6 +152,7 @@ async def settled(servers: Servers, tenant: str) -> None:
 
         async def nothing_left() -> bool:
             await asyncio.sleep(1)  # a look costs the embedded database something
+            assert worker.process.poll() is None, "the worker lives"
             if await mongo["events"].find_one(waiting) is not None:
                 return False
             return not [name for name in ("touchpoints", "firings") if await mongo[name].find_one(boxes)]
