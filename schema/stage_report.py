@@ -141,7 +141,9 @@ class StepFigures:
     automatic: int = strawberry.field(description="Those of them that no person completed.")
     automation_rate: Figure = strawberry.field(description="automatic / completed, from 0 to 1.")
     skipped: int = strawberry.field(description="Visits that ended with the step skipped.")
-    failed: int = strawberry.field(description="Visits that ended with the step failed or timed out.")
+    failed: int = strawberry.field(
+        description="Visits that ended with the step failed or timed out, or retried because its action had failed."
+    )
     time: Spread = strawberry.field(
         description="How long visits took, in seconds, pauses included: of those whose beginning and end are known. An "
         "imported activity has one time only, so it is not among them."

@@ -57,12 +57,16 @@ class StepVisit:
 
 def step_visits(done: Iterable[Done]) -> list[StepVisit]:
     """The visits of one journey, from what it did in the order of time. What ends no visit that is told of is passed
-    over, as the skipping of a step that was never entered is."""
+    over, as the skipping of a step that was never entered is. A step that is entered anew while a visit of it lasts is
+    retried because its action failed: so ended that visit."""
     found: list[StepVisit] = []
     for each in done:
         here = [n for n, visit in enumerate(found) if not visit.over]
+        own = [n for n in here if found[n].step == each.step]
         match each.deed:
             case Deed.ENTERED:
+                for n in own:
+                    found[n] = _left(found[n], replace(each, deed=Deed.FAILED))
                 found.append(StepVisit(each.step, each.at, each.event))
             case Deed.ENDED:
                 for n in here:
@@ -74,7 +78,6 @@ def step_visits(done: Iterable[Done]) -> list[StepVisit]:
                 if moved:
                     found.append(StepVisit(each.step, each.at, each.event))
             case _:
-                own = [n for n in here if found[n].step == each.step]
                 if own:
                     found[own[-1]] = _left(found[own[-1]], each)
     return found

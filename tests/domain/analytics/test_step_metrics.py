@@ -33,6 +33,12 @@ def test_a_retry_is_another_visit() -> None:
     assert [each.ending for each in found] == [Deed.FAILED, COMPLETED]
 
 
+def test_entering_a_step_again_ends_the_visit_whose_action_failed() -> None:
+    found = step_visits(way((ENTERED, "one"), (ENTERED, "one"), (COMPLETED, "one")))
+    assert [each.ending for each in found] == [Deed.FAILED, COMPLETED]
+    assert [each.left_at for each in found] == [later(hours=1), later(hours=2)]
+
+
 @pytest.mark.parametrize(("to", "steps"), [("one", ["one"]), ("new", ["one", "new"])])
 def test_a_migrated_journey_stays_at_its_step_or_goes_to_the_one_it_was_given(
     to: str, steps: list[str]

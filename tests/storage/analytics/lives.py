@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from hypothesis import strategies as st
 
-from domain import promise, steer, walk
+from domain import handback, promise, steer, walk
 from domain.errors import DomainError
+from domain.events import HandoffStatus
 from domain.imports import Narrator
 from domain.imports import definition as template_of
 from domain.journey import Journey
@@ -120,11 +121,25 @@ def _tried(subject: Subject, moves: Sequence[Move], pace: int) -> list[Change]:
     return changes
 
 
+def _broken(subject: Subject) -> list[JourneyEvent]:
+    """What the step waits for failed."""
+    journey, awaited = subject.journey, subject.journey.awaited
+    return handback.hand_back(
+        journey,
+        subject.definition,
+        id=awaited.id if awaited else "",
+        status=HandoffStatus.FAILED,
+        output={},
+        at=subject.at,
+    )
+
+
 turns = st.sampled_from(  # that seldom come by chance
     (
         Move("advance", lambda s: walk.advance(s.journey, s.definition, at=s.at), TICK),
         Move("fail", lambda s: walk.fail(s.journey, reason="why", at=s.at), 0 * TICK),
         Move("time out", lambda s: walk.time_out(s.journey, at=s.at), 3 * TICK),
+        Move("break", _broken, TICK),
         Move("retry", lambda s: walk.retry(s.journey, s.definition, at=s.at), 0 * TICK),
         Move("abandon", lambda s: steer.abandon(s.journey, reason="why", at=s.at), TICK),
     )
