@@ -31,7 +31,7 @@ from tests.workers.target import Answer, Partner, Request, answer, hang, listeni
 from workers.relay import Relay
 from workers.wakeup import Wakeup
 
-TOTAL, CLIENTS, PACED = 400, 16, 100
+TOTAL, CLIENTS, PACED, WARM_UP = 400, 16, 100, 5
 TIMERS, IDLE_SECONDS = 100_000, 10.0
 HANGING, TIMED, PAUSE_SECONDS = 200, 100, 0.1
 BY = Actor(ActorKind.SERVICE, "benchmark")
@@ -131,7 +131,7 @@ async def _promptness(servers: Servers, bench: Bench) -> None:
     """From the call for a handoff to its partner being called: alone, and beside a tenant whose partner hangs."""
     quiet, stuck = await bench.tenant(), await bench.tenant("/hang")
     with _Worker(servers):
-        await asyncio.sleep(1)  # it listens by then
+        await _paced(bench, quiet, WARM_UP)
         alone = await _paced(bench, quiet)
         for _ in range(HANGING):
             await bench.create(stuck)
@@ -165,10 +165,10 @@ async def _lateness(servers: Servers, bench: Bench) -> None:
     report("due time to expiry (bound 2,000 ms)", late)
 
 
-async def _paced(bench: Bench, tenant: str) -> list[float]:
+async def _paced(bench: Bench, tenant: str, times: int = PACED) -> list[float]:
     bench.arrived.clear()
     called = {}
-    for _ in range(PACED):
+    for _ in range(times):
         id, began = await bench.create(tenant)
         called[f"{id}:1"] = began
 

@@ -96,23 +96,28 @@ async def _http(server: Server) -> float:
 async def _promptness(server: Server) -> list[float]:
     """Seconds from the answer to the event that starts a journey until a subscriber hears of the journey."""
     tenant = fresh("bench")
+    leads = {f"lead_{n}" for n in range(STARTS)}
     accepted: dict[str, float] = {}
     heard: dict[str, float] = {}
     async with client(server.url, tenant) as api, socket(server.url, token(tenant, Role.VIEWER)) as watcher:
         stream = await watcher.subscribe(WATCH)
-        await asyncio.sleep(1)  # it is subscribed by then
 
         async def listen() -> None:
-            while len(heard) < STARTS:
+            while not leads <= heard.keys():
                 message = await stream.next(60.0)
                 for event in message["data"]["events"]["events"]:
                     heard[event["data"]["leadId"]] = time.perf_counter()
 
-        listening = asyncio.create_task(listen())
-        for n in range(STARTS):
-            lead = f"lead_{n}"
+        async def qualify(lead: str) -> None:
             one = {"type": "crm:lead_qualified", "source": "crm", "data": {"leadId": lead, "score": 80}}
             await api.ask(EMIT, input={"events": [one]})
+
+        listening = asyncio.create_task(listen())
+        while not heard:  # it is not subscribed yet
+            await qualify(f"warm_{new_id()}")
+            await asyncio.sleep(PAUSE_SECONDS)
+        for lead in leads:
+            await qualify(lead)
             accepted[lead] = time.perf_counter()
             await asyncio.sleep(PAUSE_SECONDS)
         await listening
