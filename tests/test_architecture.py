@@ -47,7 +47,6 @@ LONG = {
     "tests/e2e/test_handoffs.py": (300, "a handoff's life from outside"),
     "tests/e2e/test_reported_events.py": (300, "what may be reported and what may not, from outside"),
     "tests/e2e/test_triggers.py": (300, "the triggers' API from outside"),
-    "tests/storage/test_events.py": (290, "the log: order, pages, words, tries, on both drivers"),
     "tests/storage/test_handoffs.py": (300, "lists of handoffs against a plain filter, on both drivers"),
     "tests/storage/test_indexes.py": (320, "every query there is, through the API and beside it"),
     "tests/workers/test_imports.py": (420, "imports and everything that may interrupt them"),

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from app.wiring import utc_now
+from storage.events import EventLog
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
@@ -44,3 +45,8 @@ async def service(servers: Servers) -> AsyncIterator[Service]:
     """A service whose queries are written down."""
     async with recorded(servers, f"{servers.database}_storage") as service:
         yield service
+
+
+@pytest.fixture
+def log(mongo: Mongo) -> EventLog:
+    return EventLog(mongo)
