@@ -135,7 +135,7 @@ class TriggerWorker:
                 return await self._actions.rehearse(rule.otherwise, seen, envelope.tenant_id, cause)
         except NothingToDo as error:
             why = error.reason
-        except Unavailable:
+        except (Unavailable, QueryTimeout):
             raise
         except DomainError as error:
             why = refusal(error)
@@ -201,8 +201,8 @@ class TriggerWorker:
                 return FiringStatus.FIRED, result, None
         except NothingToDo as error:
             return FiringStatus.SKIPPED, None, error.reason
-        except Unavailable:
-            raise
+        except (Unavailable, QueryTimeout):
+            raise  # it is tried later
         except DomainError as error:
             return FiringStatus.FAILED, None, refusal(error)
 

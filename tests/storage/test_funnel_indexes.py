@@ -21,8 +21,8 @@ JUDGED = 'steps: [{ eventType: "crm:met", conditions: [{ field: "data.score", op
 FUNNELS = [
     f'funnel({steps}, unit: {unit}, order: {order}, window: "P1D", breakdown: {breakdown}, '
     'exclusions: [{ stage: CHURN }, { eventType: "web:left" }], report: $report) { steps { reached } }'
-    for steps, unit, order, breakdown in product(
-        (STAGES, MIXED, JUDGED), ("JOURNEY", "CUSTOMER"), ("ANY", "STRICT"), ("TEMPLATE", "PRIORITY")
+    for steps, unit, (order, breakdown) in product(
+        (STAGES, MIXED, JUDGED), ("JOURNEY", "CUSTOMER"), (("ANY", "TEMPLATE"), ("STRICT", "PRIORITY"))
     )
 ]
 BEHIND = [
