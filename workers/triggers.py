@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from domain import rule as rules
-from domain.errors import DomainError, NotFound, Unavailable
+from domain.errors import DomainError, NotFound, QueryTimeout, Unavailable
 from domain.events import Envelope
 from domain.firing import Firing, FiringStatus, TriggerFired, TriggerFiredAgain, require_failed
 from domain.incident import IncidentKind, IncidentRaised
