@@ -63,3 +63,17 @@ def changes(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
         else:
             grouped.append([each])
     return grouped
+
+
+def struck(words: Sequence[Word]) -> list[Document]:
+    """The update that strikes these words, and with the last one all that was kept for them. In one write: a process
+    that dies between two would leave an entry that waits for nobody, for ever."""
+
+    def kept(name: str) -> Document:
+        return {"$cond": [{"$eq": ["$pending", []]}, "$$REMOVE", f"${name}"]}
+
+    return [
+        {"$set": {"pending": {"$setDifference": ["$pending", list(words)]}}},
+        {"$set": {name: kept(name) for name in ("pendingAt", "attempts", "lastError")}},
+        {"$set": {"pending": kept("pending")}},
+    ]

@@ -17,7 +17,7 @@ from domain.paging import Page, Rows, rows
 from domain.values import timestamp
 from storage import cursors
 from storage.codec import Document
-from storage.entries import TRIES, Entry, changes, entry, entry_documents, entry_envelope
+from storage.entries import TRIES, Entry, changes, entry, entry_documents, entry_envelope, struck
 from storage.milestones import Milestones
 from storage.mongo import Collection, Mongo, key_range, translated
 from storage.pending import Word
@@ -173,24 +173,33 @@ class EventLog:
     async def strike(self, done: Sequence[tuple[str, Sequence[Word]]]) -> None:
         """These consumers are done with these entries."""
         by_words: dict[tuple[Word, ...], list[str]] = {}
-        for id, struck in done:
-            by_words.setdefault(tuple(struck), []).append(id)
+        for id, words in done:
+            by_words.setdefault(tuple(words), []).append(id)
         if not by_words:
             return
         with translated():
-            for struck, ids in by_words.items():
+            for words, ids in by_words.items():
                 waiting: Document = {"_id": {"$in": ids}, "pending": {"$exists": True}}
-                await self._events.update_many(waiting, _struck(struck))
+                await self._events.update_many(waiting, struck(words))
 
-    async def postpone(self, entry: Entry, now: datetime, error: str) -> None:
+    async def postpone(self, entry: Entry, now: datetime, error: str, *, counts: bool = True) -> None:
         """A try failed: the next one waits twice as long, up to an hour; an operator sees the entry meanwhile. After
-        the tenth there is none, until `again`."""
-        attempts = entry.attempts + 1
+        the tenth that `counts` there is none, until `again`. Nothing where another worker was first."""
+        attempts = entry.attempts + counts
         later = {"pendingAt": now + min(MAX_DELAY, timedelta(seconds=2 ** (attempts % TRIES)))}
-        update: Document = {"$unset": {"pendingAt": ""}} if entry.last_try else {"$set": later}
-        update.setdefault("$set", {}).update(attempts=attempts, lastError=error)
+        last = entry.last_try and counts
+        update: Document = {"$unset": {"pendingAt": ""}} if last else {"$set": later}
+        update.setdefault("$set", {}).update({"attempts": attempts, "lastError": error} if attempts else {})
+        seen: Document = {"_id": entry.envelope.id, "attempts": entry.attempts or None}
         with translated():
-            await self._events.update_one({"_id": entry.envelope.id, "pendingAt": {"$exists": True}}, update)
+            await self._events.update_one(seen | {"pendingAt": {"$exists": True}}, update)
+
+    async def wait(self, ids: Sequence[str], until: datetime) -> None:
+        """Entries that cannot be gone on with now are not due before this time."""
+        if ids:
+            waiting: Document = {"_id": {"$in": list(ids)}, "pendingAt": {"$exists": True}}
+            with translated():
+                await self._events.update_many(waiting, {"$set": {"pendingAt": until}})
 
     async def again(self, event_id: str, now: datetime) -> None:
         """Try anew what was left alone after its tenth try. Nothing where it is done, or tried anyway."""
@@ -208,20 +217,6 @@ class EventLog:
         worst: list[Document] = [{"$sort": {"attempts": -1}}, {"$limit": limit}]
         failing = [each async for each in self._mongo.aggregate(self._events, failed + worst)]
         return Backlog(counted.get("n", 0), counted.get("since"), [entry(each) for each in failing])
-
-
-def _struck(words: Sequence[Word]) -> list[Document]:
-    """The update that strikes these words, and with the last one all that was kept for them. In one write: a process
-    that dies between two would leave an entry that waits for nobody, for ever."""
-
-    def kept(name: str) -> Document:
-        return {"$cond": [{"$eq": ["$pending", []]}, "$$REMOVE", f"${name}"]}
-
-    return [
-        {"$set": {"pending": {"$setDifference": ["$pending", list(words)]}}},
-        {"$set": {name: kept(name) for name in ("pendingAt", "attempts", "lastError")}},
-        {"$set": {"pending": kept("pending")}},
-    ]
 
 
 def _served(tenant_id: str, filter: EventFilter, page: Page) -> tuple[Document, Document]:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+from domain.errors import QueryTimeout, Unavailable
 from domain.events import Envelope
 from storage.pending import Word
 
@@ -86,7 +87,12 @@ class Consumers:
                 await asyncio.sleep(PAUSES[word])
 
     async def _consume(self, word: Word, batch: Sequence[Change]) -> Sequence[Exception | None]:
+        """What cannot be done together is done one by one: a batch is not to suffer for one of it."""
         try:
             return await self._by_word[word](batch)
-        except Exception as error:
+        except (Unavailable, QueryTimeout) as error:
             return [error] * len(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            return [wrong for each in batch for wrong in await self._consume(word, [each])]

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from domain.errors import Unavailable
+from domain.errors import QueryTimeout, Unavailable
 from domain.events import Envelope
 from storage.entries import Entry
 from storage.pending import Word
@@ -15,12 +15,15 @@ from storage.store import Store
 from workers.consumers import Consumers
 from workers.follow import Following
 from workers.publishing import Publishing
-from workers.stuck import raise_incident
+from workers.stuck import raise_incident, withdraw_incident
 
 log = logging.getLogger(__name__)
 
 PART: Final = 100  # entries, about, that are done before it is looked which others have done
 AT_ONCE: Final = 8  # subjects of them
+AWAY: Final = timedelta(
+    seconds=5
+)  # that an entry waits while its subscribers cannot be told, and holds up no other
 
 
 @dataclass(slots=True)
@@ -31,6 +34,10 @@ class Overdue:
     change: list[Envelope] = field(default_factory=list)
     done: list[Word] = field(default_factory=list)
     wrong: Exception | None = None
+
+    @property
+    def left(self) -> set[Word]:
+        return set(self.entry.pending) - set(self.done)
 
 
 class CatchingUp:
@@ -76,15 +83,19 @@ class CatchingUp:
         outcomes = await self._consumers.finish([(each.change, each.entry.pending) for each in going])
         for each, (done, wrong) in zip(going, outcomes, strict=True):
             each.done += done
-            each.wrong = wrong
+            each.wrong = each.wrong or wrong
         await self._in_order(going, self._tell_of)
-        await self._store.events.strike(
-            [(each.entry.envelope.id, each.done) for each in overdue if each.done]
-        )
+        struck = [each for each in overdue if each.done or not each.entry.pending]
+        await self._store.events.strike([(each.entry.envelope.id, each.done) for each in struck])
+        for each in struck:
+            if each.entry.last_try and not each.left:
+                await withdraw_incident(self._store, each.entry)
         for each in overdue:
             if each.wrong is not None and not isinstance(each.wrong, Unavailable):
                 log.error("The entry %s fails", each.entry.envelope.id, exc_info=each.wrong)
                 await self._put_off(each.entry, each.wrong)
+        untold = [each for each in overdue if self._away and "feed" in each.left and each.wrong is None]
+        await self._store.events.wait([each.entry.envelope.id for each in untold], self._now() + AWAY)
         return any(each.done for each in overdue)
 
     async def _in_order(self, overdue: list[Overdue], work: Callable[[Overdue], Awaitable[None]]) -> None:
@@ -109,10 +120,10 @@ class CatchingUp:
         change = [first]
         if first.external_id is None:  # what others report is a change of one event
             [change] = await self._store.events.revisions(first.subject, first.revision - 1, first.revision)
+        overdue.change = change
         if "follow" in overdue.entry.pending:
             await self._following.follow(change)
             overdue.done.append("follow")
-        overdue.change = change
 
     async def _tell_of(self, overdue: Overdue) -> None:
         if "feed" not in overdue.entry.pending or self._away:
@@ -125,7 +136,9 @@ class CatchingUp:
             overdue.done.append("feed")
 
     async def _put_off(self, entry: Entry, error: Exception) -> None:
-        """It is tried later. After ten tries it is an incident, and holds up nothing any more."""
-        if entry.last_try:
+        """It is tried later. After ten tries it is an incident, and holds up nothing any more. A slow database is
+        nobody's fault: it counts as no try."""
+        counts = not isinstance(error, QueryTimeout)
+        if entry.last_try and counts:
             await raise_incident(self._store, entry, error, self._now())
-        await self._store.events.postpone(entry, self._now(), type(error).__name__)
+        await self._store.events.postpone(entry, self._now(), type(error).__name__, counts=counts)
