@@ -5,7 +5,7 @@ STAMP := $(VENV)/installed
 SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format clean
+.PHONY: help run test search bench lint format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -15,6 +15,9 @@ run: $(STAMP) ## Start the service with its own servers and demonstration data
 
 test: lint ## Lint, check types and imports, and run the tests
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+search: $(STAMP) ## Run the properties on examples that no run before has seen
+	@HYPOTHESIS_PROFILE=search $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m hypothesis
 
 lint: $(STAMP) ## Check style, types and the import contract
 	@$(BIN)/ruff check

@@ -11,12 +11,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.embedded import embedded
 from app.wiring import utc_now
 from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
+
+# A busy machine is no failure, and a run tries what the run before it tried: a change is not refused by chance.
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+# `make search`: examples that are new each time, each failure with the line that repeats it.
+settings.register_profile("search", settings.get_profile("repeatable"), derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # They take a minute or more each. Begun first, none of them is left to one process at the end of a run; those that kill
 # busy processes take turns with those that keep one busy, since both at once would starve each other.
