@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from tests.e2e.harness import SECRET, Client
+from tests.e2e.harness import SECRET, Client, fresh
 from tests.e2e.watching import TRANSPORTS, Watching, refused, told, watching
 
 LIST = """subscription($filter: HandoffFilterInput, $after: String) { handoffChanges(filter: $filter, after: $after) {
@@ -232,7 +232,7 @@ async def test_only_who_decides_watches_approvals_and_nobody_another_tenants(
             assert await refused(stream) == "FORBIDDEN"
     async with watching(transport, login("bob", "approver"), WAITING, after="yesterday") as stream:
         assert await refused(stream) == "BAD_CURSOR"
-    claims = {"tenant": f"{id(api)}x", "sub": "bob", "roles": ["admin"], "exp": int(time.time()) + 3600}
+    claims = {"tenant": fresh(), "sub": "bob", "roles": ["admin"], "exp": int(time.time()) + 3600}
     foreign = replace(api, token=jwt.encode(claims, SECRET, "HS256"))
     after = await here(foreign)
     async with (

@@ -14,11 +14,12 @@ import pytest
 from app.embedded import RedisChild
 from tests.conftest import Servers
 from tests.e2e.harness import Client, Server, Socket, Stream, client, eventually, fresh, serving, socket
+from tests.e2e.watching import prompted
 
 WATCH = """subscription($after: String) { journeyChanges(after: $after) {
   kind reset cursor journey { id } events { revision n } } }"""
-AWAY, BEFORE, AFTER = 3.0, 1.0, 2.0
-SLOWEST = 2.5  # a mutation waits up to 2 s for its events to be in the log, and never for Redis
+AWAY, BEFORE, AFTER = 8.0, 1.0, 2.0
+SLOWEST = 6.0  # a mutation waits up to 2 s for its events to be in the log, and never for Redis
 
 
 @dataclass
@@ -76,21 +77,25 @@ async def test_nobody_misses_a_change_when_redis_comes_back(
         begin = (await w.api.ask("{ journeys { liveCursor } }"))["journeys"]["liveCursor"]
         streams = [await opened.subscribe(WATCH, after=begin) for opened in w.sockets]
         streams += [await opened.subscribe(WATCH) for opened in w.sockets]
-        first = await w.api.start(context={"ticketId": fresh()})
-        for stream in streams:
-            assert (await stream.next())["data"]["journeyChanges"]["journey"]["id"] == first["id"]
+        started: list[str] = []
+
+        async def begins() -> None:
+            started.append((await w.api.start(context={"ticketId": fresh()}))["id"])
+
+        for first in await prompted(asyncio.gather(*(stream.next() for stream in streams)), begins):
+            assert first["data"]["journeyChanges"]["journey"]["id"] in started
 
         revisions: dict[str, int] = {}
         slowest: list[float] = []
         until = time.monotonic() + BEFORE + AWAY + AFTER
         clients = [asyncio.create_task(work(w.api, until, revisions, slowest)) for _ in range(3)]
         await asyncio.wait(clients, timeout=BEFORE)
-        w.redis.kill()
+        await asyncio.to_thread(w.redis.kill)
         if forgets:
             shutil.rmtree(tmp_path / "redis" / "redis", ignore_errors=True)
         await asyncio.wait(clients, timeout=AWAY)
         assert (await w.api.ask("{ journeys { liveCursor } }"))["journeys"]["liveCursor"] is None
-        w.redis.start()
+        await asyncio.to_thread(w.redis.start)
         await asyncio.gather(*clients)
 
         assert max(slowest) < SLOWEST

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.e2e.harness import BOUND, Client, Server, socket
+from tests.e2e.harness import BOUND, Client, Server, Stream, fresh, socket
 from tests.e2e.refusals import clean, codes, send
+from tests.e2e.watching import prompted
 
 VIEWER = "{ viewer { tenantId } }"
 
@@ -78,15 +79,28 @@ async def test_an_operation_that_is_not_there_is_a_bad_request(
         clean(json.dumps(told))
 
 
+async def told_of(stream: Stream, subject: str) -> str:
+    """The cursor of the change by which a stream is told of it."""
+    while True:
+        change = (await stream.next())["data"]["events"]
+        if any(event["subject"] == subject for event in change["events"]):
+            return str(change["cursor"])
+
+
 async def test_a_socket_has_at_most_100_subscriptions(server: Server, api: Client) -> None:
     async with socket(server.url, api.token) as opened:
-        streams = [await opened.subscribe("subscription { events { cursor } }") for _ in range(101)]
-        told = await streams[-1].next()
+        events = "subscription { events { cursor events { subject } } }"
+        *streams, late = [await opened.subscribe(events) for _ in range(101)]
+        told = await late.next()
         assert codes(told) == ["LIMIT_EXCEEDED"]
         clean(json.dumps(told))
-        await api.start()
-        cursors = {(await stream.next())["data"]["events"]["cursor"] for stream in streams[:-1]}
-        assert len(cursors) == 1
+
+        async def begins() -> str:
+            return str((await api.start(context={"ticketId": fresh()}))["id"])
+
+        await prompted(asyncio.gather(*(stream.next() for stream in streams)), begins)
+        last = await begins()
+        assert len({await told_of(stream, last) for stream in streams}) == 1
 
 
 @pytest.mark.parametrize("token", ["garbled", "", "a.b.c"])

@@ -1,13 +1,12 @@
 """Live updates from outside: what is told, from where on, and to whom."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from tests.conftest import Servers
-from tests.e2e.harness import Client, Server, client, serving, socket, token
-from tests.e2e.watching import TRANSPORTS, refused, told, watching
+from tests.e2e.harness import Client, Server, client, fresh, serving, socket, token
+from tests.e2e.watching import TRANSPORTS, prompted, refused, told, watching
 
 LIST = """subscription($filter: JourneyFilterInput, $after: String) {
   journeyChanges(filter: $filter, after: $after) {
@@ -78,16 +77,14 @@ async def test_events_come_by_their_types(api: Client, transport: str) -> None:
 @SEVERAL
 async def test_without_a_cursor_it_begins_with_what_happens_then(api: Client, transport: str) -> None:
     old = await api.start(context={"ticketId": "old"})
+    started: list[str] = []
+
+    async def begins() -> None:
+        started.append((await api.start(context={"ticketId": str(len(started))}))["id"])
+
     async with watching(transport, api, LIST) as stream:
-        waiting: dict[str, Any] | None = None
-        started = []
-        while waiting is None:  # until the subscription is live
-            started.append((await api.start(context={"ticketId": str(len(started))}))["id"])
-            try:
-                waiting = await stream.next(0.2)
-            except TimeoutError:
-                assert len(started) < 50
-        first = waiting["data"]["journeyChanges"]["journey"]["id"]
+        news = await prompted(stream.next(), begins)
+        first = news["data"]["journeyChanges"]["journey"]["id"]
         rest = [
             (await told(stream, "journeyChanges"))["journey"]["id"]
             for _ in started[started.index(first) + 1 :]
@@ -150,7 +147,7 @@ async def test_a_cursor_that_leads_nowhere_gives_one_reset_and_goes_on(api: Clie
 
 @SEVERAL
 async def test_another_tenants_changes_never_arrive(server: Server, api: Client, transport: str) -> None:
-    async with client(server.url, f"{api.token and 'x'}{id(api)}") as foreign:
+    async with client(server.url, fresh()) as foreign:
         after = await list_cursor(foreign)
         async with watching(transport, foreign, LIST, after=after) as stream:
             journey = await api.start()

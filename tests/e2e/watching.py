@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
 from tests.e2e.harness import BOUND, Client, socket
 
 TRANSPORTS = ("websocket", "sse")
+T = TypeVar("T")
 
 
 class Watching(Protocol):
@@ -66,6 +67,18 @@ async def told(stream: Watching, field: str) -> dict[str, Any]:
     assert "errors" not in payload, payload
     found: dict[str, Any] = payload["data"][field]
     return found
+
+
+async def prompted(news: Awaitable[T], prompt: Callable[[], Awaitable[object]]) -> T:
+    """The first news of a subscription. Prompted until it comes: without a cursor, what was before is not told."""
+    waiting = asyncio.ensure_future(news)
+    try:
+        while not waiting.done():
+            await prompt()
+            await asyncio.wait({waiting}, timeout=0.2)
+        return waiting.result()
+    finally:
+        waiting.cancel()
 
 
 async def refused(stream: Watching) -> str:
