@@ -36,9 +36,11 @@ class Sample:
             await templates.create_version(self.tenant, made_of(*triggers), cause())
         except NotFound:
             await templates.create(self.tenant, made_of(*triggers), cause())
+        await self.process.store.changes.drain()  # it is followed
 
     async def switch(self, version: int, *, on: bool) -> None:
         await self.process.store.templates.switch(self.tenant, "sample", version, active=on, cause=cause())
+        await self.process.store.changes.drain()
 
     async def trigger(self, name: str = "t") -> State:
         return await named(self.process.store, self.tenant, name)
@@ -53,6 +55,7 @@ class Sample:
 
 
 async def pass_a_minute(plant: Plant, *processes: Process) -> None:
-    plant.clock.ahead += timedelta(minutes=1)
+    """To second 10 of the next one, so that the minute does not turn between two polls."""
+    plant.clock.ahead += timedelta(seconds=70 - plant.clock().second)
     await asyncio.gather(*(each.worker.poll() for each in (*processes, *processes)))
     await asyncio.gather(*(each.settle() for each in processes))
