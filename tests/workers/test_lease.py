@@ -9,7 +9,7 @@ import pytest
 from domain.errors import Unavailable
 from workers.lease import held
 
-SECONDS = 0.3
+SECONDS = 1.5
 
 
 class Work:
