@@ -42,6 +42,7 @@ class Changes:
     """Carries commands out on any kind of subject.
 
     `logged` hears of events once they are in the log; `written` stands between the write of a change and its relay.
+    `settle_seconds`: how long an answer waits for what follows from its change.
     """
 
     def __init__(self, mongo: Mongo, events: EventLog, now: Callable[[], datetime]) -> None:
@@ -50,6 +51,7 @@ class Changes:
         self.outboxes = Outboxes(mongo, events)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.settle_seconds = SETTLE_SECONDS
         self.logged: Logged = _nothing
         self.written: Callable[[str], Awaitable[None]] = _nothing
 
@@ -210,7 +212,7 @@ class Changes:
     ) -> Follow:
         """The write is acknowledged: from here on the answer is a success, settled or not. Gives what follows."""
         unsettled = replace(changed, settled=False)
-        late = asyncio.get_running_loop().call_later(SETTLE_SECONDS, _tell, told, unsettled)
+        late = asyncio.get_running_loop().call_later(self.settle_seconds, _tell, told, unsettled)
 
         def end() -> None:
             late.cancel()

@@ -13,6 +13,8 @@ from storage.store import Store
 from tests.conftest import Servers
 from tests.storage.service import Service, recorded
 
+PATIENCE = 60.0  # a change returns when it is settled, however busy the machine
+
 
 @pytest.fixture(scope="session", params=["motor", "pymongo"])
 async def mongo(servers: Servers, request: pytest.FixtureRequest) -> AsyncIterator[Mongo]:
@@ -29,6 +31,7 @@ async def another(mongo: Mongo) -> AsyncIterator[Callable[[], Store]]:
 
         def make() -> Store:
             store = Store.of(mongo, utc_now)
+            store.changes.settle_seconds = PATIENCE
             stack.push_async_callback(store.changes.drain)
             return store
 

@@ -9,6 +9,7 @@ import pytest
 from app.wiring import utc_now
 from domain.errors import Conflict, NotFound
 from domain.paging import Page
+from storage.change import SETTLE_SECONDS
 from storage.journeys import JOURNEY
 from storage.store import Store
 from tests.e2e.harness import eventually
@@ -92,6 +93,7 @@ async def test_a_process_that_hangs_answers_in_time_and_does_no_harm_when_it_wak
 ) -> None:
     journey = await start(store, await follow(store, tenant))
     hanging, wake = another(), asyncio.Event()
+    hanging.changes.settle_seconds = SETTLE_SECONDS
 
     async def hang(_: str) -> None:
         await wake.wait()

@@ -13,6 +13,8 @@ from tests.conftest import Servers
 from tests.workers.test_relay import Subscribers
 from workers.relay import Relay
 
+PATIENCE = 60.0  # a change returns when what follows is done, however busy the machine
+
 
 @pytest.fixture
 async def processes(servers: Servers) -> AsyncIterator[Callable[[], Store]]:
@@ -23,6 +25,7 @@ async def processes(servers: Servers) -> AsyncIterator[Callable[[], Store]]:
 
     def another() -> Store:
         stores.append(Store.of(mongo, utc_now))
+        stores[-1].changes.settle_seconds = PATIENCE
         return stores[-1]
 
     yield another
