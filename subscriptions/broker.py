@@ -115,10 +115,12 @@ class Published:
 
 
 class Broker:
-    def __init__(self, url: str, *, feed_length: int = 10_000) -> None:
-        self._length = feed_length
+    """`patience`: how long whoever publishes waits for Redis, in seconds."""
+
+    def __init__(self, url: str, *, feed_length: int = 10_000, patience: float = PUBLISH_SECONDS) -> None:
+        self._length, self.patience = feed_length, patience
         # The limits on time are ours: redis-py's own, `asyncio.wait_for`, can swallow a cancellation (Python 3.11).
-        wait: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": PUBLISH_SECONDS}
+        wait: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": patience}
         # A connection from before a restart fails once, without meaning that the server is away.
         once = Retry(NoBackoff(), 1, (Disconnected,))
         self._publisher = Redis.from_url(url, retry=once, **wait)
@@ -135,14 +137,14 @@ class Broker:
         stream, revisions = _stream(first.tenant_id), f"{{{first.tenant_id}}}:revision:{first.subject}"
         arguments = [first.revision, "" if base is None else base, self._length, encode(events)]
         arguments += [STREAM_SECONDS, REVISION_SECONDS, channel(first.tenant_id)]
-        async with _within(PUBLISH_SECONDS):
+        async with _within(self.patience):
             outcome, value = await self._publish(keys=[stream, revisions], args=arguments)
         name = outcome.decode()
         return Published(name, int(value) if name in ("old", "gap") else None)
 
     async def tail(self, tenant_id: str) -> Cursor:
         """The end of a tenant's feed. Raises Unavailable."""
-        async with self._readers, _within(PUBLISH_SECONDS):
+        async with self._readers, _within(self.patience):
             run, id = await self._tail(keys=[_stream(tenant_id)])
         return Cursor(run.decode(), id.decode())
 
@@ -159,12 +161,12 @@ class Broker:
 
     async def beat(self, name: str) -> None:
         """A heartbeat of our own. Raises Unavailable."""
-        async with _within(PUBLISH_SECONDS):
+        async with _within(self.patience):
             await self._publisher.publish(name, b"")
 
     async def wake(self, queue: str) -> None:
         """Tell the workers that there is something to do. Raises Unavailable."""
-        async with _within(PUBLISH_SECONDS):
+        async with _within(self.patience):
             await self._publisher.publish(WORK, queue.encode())
 
     async def woken(self) -> AsyncIterator[str]:
@@ -182,7 +184,7 @@ class Broker:
                 await line.aclose()  # type: ignore[no-untyped-call]  # redis-py's own
 
     async def version(self) -> str:
-        async with _within(PUBLISH_SECONDS):
+        async with _within(self.patience):
             return str((await self._publisher.info("server"))["redis_version"])
 
     def pubsub(self) -> PubSub:

@@ -13,7 +13,7 @@ from storage.store import Store
 from subscriptions.broker import Broker
 from subscriptions.feed import Feed
 from tests.conftest import Servers
-from tests.subscriptions.wire import Teller, running
+from tests.subscriptions.wire import PATIENCE, Teller, running
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def own_store(own_mongo: Mongo) -> Store:
 
 @pytest.fixture
 async def broker(servers: Servers) -> AsyncIterator[Broker]:
-    broker = Broker(servers.redis_url, feed_length=500)
+    broker = Broker(servers.redis_url, feed_length=500, patience=PATIENCE)
     yield broker
     await broker.close()
 

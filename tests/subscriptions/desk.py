@@ -21,7 +21,7 @@ from resolvers.context import Context
 from subscriptions.sharing import Groups
 from tests.conftest import Servers
 from tests.e2e.harness import BOUND, eventually
-from tests.subscriptions.wire import change
+from tests.subscriptions.wire import PATIENCE, change
 
 CHANGES = """subscription($after: String, $status: [JourneyStatus!]) {
   journeyChanges(filter: {status: $status}, after: $after) {
@@ -210,6 +210,7 @@ async def desk(servers: Servers, reads: Reads, tenant: str) -> AsyncIterator[Des
         mongodb_uri=servers.mongodb_uri, redis_url=servers.redis_url, database=f"{servers.database}_feed"
     )
     async with running(settings) as runtime:
+        runtime.broker.patience = PATIENCE
         yield Desk(build(), runtime, tenant)
 
 

@@ -9,8 +9,8 @@ from subscriptions.broker import Broker, Cursor, channel
 from subscriptions.feed import Feed
 from subscriptions.replay import Reset
 from tests.conftest import Servers
-from tests.e2e.harness import eventually
-from tests.subscriptions.wire import Listener, Teller, channels, check_once_in_order, start
+from tests.e2e.harness import BOUND, eventually
+from tests.subscriptions.wire import PATIENCE, Listener, Teller, channels, check_once_in_order, start
 
 
 async def test_a_listener_hears_what_is_told_once_it_is_live(feed: Feed, teller: Teller, tenant: str) -> None:
@@ -67,7 +67,7 @@ async def test_replay_goes_over_into_live_without_gap_or_double_while_changes_po
 async def test_a_cursor_whose_place_is_trimmed_away_gives_one_reset_and_goes_on_live(
     servers: Servers, feed: Feed, teller: Teller, tenant: str
 ) -> None:
-    short = Broker(servers.redis_url, feed_length=10)
+    short = Broker(servers.redis_url, feed_length=10, patience=PATIENCE)
     trimming = Teller(short, teller.store, tenant, teller.revisions)
     cursor = await feed.cursor(tenant)
     await asyncio.gather(*(trimming.tell(f"s{n}", 30) for n in range(10)))
@@ -162,9 +162,9 @@ async def test_a_listener_that_comes_as_the_last_one_leaves_is_live(
             await leaving.has(1)
         async with Listener(feed, tenant, await feed.cursor(tenant)) as coming:
             await teller.tell("a")
-            await coming.has(1, bound=3)
+            await coming.has(1)
             await teller.tell("a")
-            await coming.has(2, bound=3)
+            await coming.has(2)
 
 
 async def test_listeners_that_give_up_while_subscribing_do_not_disturb_the_others(
@@ -176,7 +176,7 @@ async def test_listeners_that_give_up_while_subscribing_do_not_disturb_the_other
             async with Listener(feed, f"{tenant}{n}"):
                 await asyncio.sleep(0)
                 await teller.tell("a")
-        await listener.has(30, bound=5)
+        await listener.has(30)
         check_once_in_order(listener.heard)
 
 
@@ -185,7 +185,7 @@ async def test_without_redis_nobody_can_listen(teller: Teller, tenant: str) -> N
     feed = Feed(away, teller.store.events, utc_now)
     listening = asyncio.create_task(feed.run())
     assert await feed.cursor(tenant) is None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(BOUND):
         try:
             await anext(feed.listen(tenant))
         except Unavailable:

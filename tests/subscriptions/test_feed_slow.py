@@ -9,7 +9,8 @@ from storage.store import Store
 from subscriptions.broker import Broker, Change
 from subscriptions.feed import Feed
 from tests.conftest import Servers
-from tests.subscriptions.wire import Listener, Teller, check_once_in_order, start
+from tests.e2e.harness import BOUND
+from tests.subscriptions.wire import PATIENCE, Listener, Teller, check_once_in_order, start
 
 
 async def test_a_slow_listener_gets_changes_collapsed_and_each_subject_in_its_newest_state(
@@ -25,7 +26,7 @@ async def test_a_slow_listener_gets_changes_collapsed_and_each_subject_in_its_ne
         check_once_in_order(quick.heard)
     newest: dict[str, int] = {}
     while len(newest) < 11 or min(revision for name, revision in newest.items() if "probe" not in name) < 110:
-        item = await asyncio.wait_for(anext(slow), 5)
+        item = await asyncio.wait_for(anext(slow), BOUND)
         assert isinstance(item, Change)
         assert newest.get(item.subject, 0) < item.revision
         newest[item.subject] = item.revision
@@ -35,7 +36,7 @@ async def test_a_slow_listener_gets_changes_collapsed_and_each_subject_in_its_ne
 async def test_a_listener_that_stays_too_slow_is_cut_off_and_goes_on_from_its_cursor(
     servers: Servers, feed: Feed, teller: Teller, tenant: str
 ) -> None:
-    long = Broker(servers.redis_url)
+    long = Broker(servers.redis_url, patience=PATIENCE)
     many = Teller(long, teller.store, tenant)
     slow = feed.listen(tenant, await feed.cursor(tenant))
     await many.publish("first", 1)
@@ -64,7 +65,7 @@ async def test_a_listener_that_stays_too_slow_is_cut_off_and_goes_on_from_its_cu
 async def test_a_listener_for_whom_nothing_may_collapse_loses_nothing_and_is_cut_off_sooner(
     servers: Servers, feed: Feed, tenant: str, own_store: Store
 ) -> None:
-    long = Broker(servers.redis_url)
+    long = Broker(servers.redis_url, patience=PATIENCE)
     one = Teller(long, own_store, tenant)
     slow = feed.listen(tenant, await feed.cursor(tenant), collapse=False)
     await one.publish("a", 1)

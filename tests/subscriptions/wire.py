@@ -21,6 +21,7 @@ from tests.e2e.harness import BOUND, eventually, fresh
 from workers.relay import GRACE, Relay
 
 PROBE = "probe"
+PATIENCE = 10.0  # of a broker whose Redis is there: a busy machine only makes it seem away
 ANN = Actor(ActorKind.USER, "ann")
 
 
