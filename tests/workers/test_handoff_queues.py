@@ -75,9 +75,10 @@ async def test_a_target_that_keeps_failing_is_left_alone_while_others_go_on(
         await eventually(opened, "five failures")
         for n in range(5):
             await crew.becomes(await hand_over(crew.store, other, f"h{n}"), done, "completed")
-        asked = sum(each.path in failing for each in partner.requests)
-        assert FAILURES <= asked <= FAILURES + (clock() - began) / OPEN_SECONDS
-    assert sum([len((await crew.get(each)).attempts) for each in broken]) == asked
+    asked = sum(each.path in failing for each in partner.requests)
+    attempts = sum([len((await crew.get(each)).attempts) for each in broken])
+    assert FAILURES <= asked <= attempts <= FAILURES + (clock() - began) / OPEN_SECONDS
+    assert attempts - asked <= 1, "one may have been begun as the worker ended"
 
 
 @pytest.mark.parametrize("apart", [timedelta(milliseconds=1), timedelta(0)])
@@ -85,7 +86,7 @@ async def test_a_target_that_keeps_failing_is_left_alone_while_others_go_on(
 async def test_two_thousand_for_a_partner_that_hangs_hold_up_nobody_else(
     crew: Crew, partner: Partner, tenant: str, woken: bool, apart: timedelta
 ) -> None:
-    other, at = fresh("u"), crew.clock()
+    other, at, clock = fresh("u"), crew.clock(), asyncio.get_running_loop().time
     partner.answers["/customers/hang"] = hang
     for name in (tenant, other):
         await configure(crew.store, name, partner.url)
@@ -99,13 +100,15 @@ async def test_two_thousand_for_a_partner_that_hangs_hold_up_nobody_else(
     mine = [await hand_over(crew.store, other, f"c{n}", at=at + 2000 * apart) for n in range(10)]
     worker = crew.worker(slots=16)
     async with at_work(worker):
+        began = clock()
         await asyncio.wait_for(partner.asked.wait(), 20)
         if woken:
             worker.wake(f"{other}|{CRM}")
         for each in mine:
             await crew.becomes(each, done, "completed")
         hanging = len(crew.sent) - len(mine)
-        assert 1 <= hanging <= 4, "a quarter of the slots"
+        given_up = (clock() - began) / first.limits.attempt_time.total_seconds()
+        assert 1 <= hanging <= 4 * (1 + given_up), "a quarter of the slots"
 
 
 async def test_what_cannot_be_worked_at_holds_up_nobody_and_is_not_tried_at_every_turn(
