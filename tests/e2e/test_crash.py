@@ -105,11 +105,16 @@ async def test_servers_killed_at_random_lose_and_double_nothing(servers: Servers
     chance = random.Random(7)
     acknowledged: dict[str, int] = {}
     begin = None
+
+    async def under_load() -> bool:
+        return bool(acknowledged)
+
     for kill in range(KILLS):
         with serving(servers) as doomed:
             async with client(doomed.url, tenant) as api:
                 begin = begin or await cursor(api)
                 clients = [asyncio.create_task(load(api, acknowledged, 10 * kill + n)) for n in range(4)]
+                await eventually(under_load, "a journey that is acknowledged")
                 done, _ = await asyncio.wait(clients, timeout=chance.uniform(0.3, 1.2))
                 assert not done
                 doomed.kill()
