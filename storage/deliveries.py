@@ -21,6 +21,7 @@ from storage.subject import digest
 from storage.written import only_duplicates
 
 AT_ONCE: Final = 500  # documents in one write
+RECENT: Final = 1_000  # delivered ones that are looked through
 
 
 def delivery_id(webhook_id: str, event_id: str) -> str:
@@ -73,21 +74,31 @@ class Deliveries(Queues[Delivery]):
             return (await self._deliveries.update_one(mine, {"$set": {"wakeAt": until}})).matched_count == 1
 
     async def hasten(self, webhook: Webhook, now: datetime) -> None:
-        """Its webhook is switched on again: all that waits for it is due now, but for what is under way."""
+        """Its webhook is switched on again: all that waits for it is due now, but for what is under way. Each has a new
+        revision, also one whose attempt may be lost: whoever saw the webhook switched off writes to none of them."""
         behind = ""
+        due = {"$cond": ["$claim", "$wakeAt", now]}
+        sooner: list[Document] = [{"$set": {"wakeAt": due, "revision": {"$add": ["$revision", 1]}}}]
         while True:
             waiting: Document = {"webhookId": webhook.id, "status": "pending", "createdKey": {"$gt": behind}}
             with translated():
                 cursor = self._deliveries.find(waiting, {"createdKey": 1}).sort("createdKey", 1)
                 found = await cursor.limit(AT_ONCE).to_list(None)
-                due: Document = {"_id": {"$in": [each["_id"] for each in found]}, "status": "pending"}
-                due["claim"] = {"$exists": False}
-                sooner = {"$set": {"wakeAt": now}, "$inc": {"revision": 1}}
+                these: Document = {"_id": {"$in": [each["_id"] for each in found]}, "status": "pending"}
                 if found:
-                    await self._deliveries.update_many(due, sooner)
+                    await self._deliveries.update_many(these, sooner)
             if len(found) < AT_ONCE:
                 return
             behind = found[-1]["createdKey"]
+
+    async def delivered_after(self, webhook_id: str, at: datetime) -> datetime | None:
+        """When something was delivered to it after that; None for never. Looks at the newest thousand that were
+        delivered: one that was sent again ended long after it was made."""
+        query: Document = {"webhookId": webhook_id, "status": "delivered", "createdKey": {"$gte": ""}}
+        pipeline: list[Document] = [{"$match": query}, {"$sort": {"createdKey": -1}}, {"$limit": RECENT}]
+        pipeline += [{"$match": {"endedAt": {"$gt": at}}}, {"$limit": 1}, {"$project": {"endedAt": 1}}]
+        found = [each["endedAt"] async for each in self._mongo.aggregate(self._deliveries, pipeline)]
+        return found[0] if found else None
 
     async def get(self, id: str, tenant_id: str) -> Delivery:
         """Raises NotFound."""

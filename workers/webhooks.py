@@ -77,7 +77,7 @@ class WebhookWorker:
             working, self._working = self._working, set()
             try:
                 await self._store.webhooks.works(working, self._now())
-            except Unavailable:
+            except BaseException:  # also where it is told to end: it notes once more then
                 self._working |= working
                 raise
 
@@ -156,7 +156,18 @@ class WebhookWorker:
         elif webhook.failing_since is None:
             await self._store.webhooks.fails(webhook.id, self._now())
         elif webhooks.give_up(webhook, at=self._now()):
+            await self._give_up(webhook, webhook.failing_since)
+
+    async def _give_up(self, webhook: Webhook, since: datetime) -> None:
+        """Switch off what has failed for days, unless something was delivered since: a worker that died may have left
+        that unnoted."""
+        delivered = await self._store.deliveries.delivered_after(webhook.id, since)
+        if delivered is None:
             await self._switch_off(webhook, lambda each, at: webhooks.give_up(each, at=at))
+            return
+        await self._store.webhooks.works([webhook.id], delivered)
+        await self._store.webhooks.fails(webhook.id, self._now())
+        self._calls.forget(webhook.id)
 
     async def _switch_off(
         self, webhook: Webhook, command: Callable[[Webhook, datetime], list[WebhookEvent]]

@@ -50,6 +50,7 @@ async def test_what_is_read_and_done_with_webhooks_is_served_by_indexes(service:
     assert await store.deliveries.write(second, sending.die(second, at=now()))
     webhook = await store.webhooks.get(id, service.tenant)
     await store.deliveries.hasten(webhook, now())
+    assert await store.deliveries.delivered_after(id, now() - timedelta(days=1)) is not None
     await store.webhooks.fails(id, now())
     await store.webhooks.works([id], now())
     for status in ("", *(f", status: {each.name}" for each in DeliveryStatus)):

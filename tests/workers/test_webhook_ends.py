@@ -163,7 +163,10 @@ async def test_switching_on_leaves_what_is_under_way_to_its_worker(office: Offic
     claimed = await store.write(before, sending.claim(before, name="me", lease=lease, at=office.clock()))
     assert claimed is not None
     await store.hasten(webhook, office.clock())
-    assert await office.only(webhook) == claimed
+    assert await office.only(webhook) == replace(claimed, revision=claimed.revision + 1)
+    assert await store.renew(claimed, office.clock() + lease)
+    response = sending.Response(status=200)
+    assert await store.record(claimed, sending.answered(claimed, response, jitter=0, at=office.clock()))
 
 
 async def test_a_worker_that_saw_it_switched_off_does_not_park_what_was_made_due_since(
