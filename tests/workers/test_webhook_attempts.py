@@ -1,7 +1,6 @@
 """A delivery on its way: signed, tried for a day, and taken over from a worker that dies."""
 
 import asyncio
-import contextlib
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -21,6 +20,7 @@ from tests.workers.delivering import SECRET, TYPE, Office, office_of, signed_by_
 from tests.workers.handing import at_work
 from tests.workers.target import Partner, Request, answer, hang, listening
 from tests.workers.triggering import report
+from workers.webhook_calls import ATTEMPT_SECONDS
 
 S = DeliveryStatus
 DAY = timedelta(hours=24)
@@ -111,9 +111,12 @@ async def test_what_is_not_taken_is_tried_again_and_again_for_a_day_and_then_dea
             assert tried.attempted_at >= before.wake_at
             if tried.wake_at is not None:
                 delays.append((tried.wake_at - tried.attempted_at).total_seconds())
-    assert [round(each) for each in delays[:10]] == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560]
-    assert {round(each) for each in delays[10:-1]} == {3600}
-    assert delays[-1] <= 3601
+    # From the beginning of an attempt: the call and the writes take time too.
+    doubled = [5 * 2**n for n in range(10)]
+    assert all(due <= each < due + 4 for due, each in zip(doubled, delays, strict=False)), delays
+    assert all(3600 <= each < 3660 for each in delays[10:-1]), delays
+    assert attempts == 34
+    assert delays[-1] < 3660
     dead = await office.only(webhook)
     assert (dead.status, dead.attempts, dead.last_status) == (S.DEAD, attempts, 404)
     assert dead.ended_at is not None
@@ -137,7 +140,7 @@ async def test_the_address_may_ask_for_patience_of_an_hour(
             tried = await office.tried(worker, webhook, 1)
             assert tried.wake_at is not None
             assert tried.attempted_at is not None
-            assert round((tried.wake_at - tried.attempted_at).total_seconds()) == seconds
+            assert seconds <= (tried.wake_at - tried.attempted_at).total_seconds() < seconds + 60
 
 
 async def test_a_redirect_to_elsewhere_is_not_followed(
@@ -195,17 +198,26 @@ async def test_what_a_worker_left_in_the_middle_is_taken_over_under_the_same_id(
 
 
 async def test_a_long_call_keeps_its_lease(office: Office, receiver: Partner, tenant: str) -> None:
-    free = asyncio.Event()
+    free, lease = asyncio.Event(), 6.0
 
     async def slowly(request: Request, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(free.wait(), 2.0)
+        await free.wait()
         await answer("204 No Content")(request, writer)
 
     receiver.answers["/"] = slowly
     webhook = await office.add(tenant, f"{receiver.url}/")
     await report(office.store, tenant, TYPE)
-    async with at_work(office.worker(lease=0.6), office.worker(lease=0.6)):
+    async with at_work(office.worker(lease=lease), office.worker(lease=lease)):
+        await asyncio.wait_for(receiver.asked.wait(), 20)
+        first = (await office.only(webhook)).wake_at
+        assert first is not None
+
+        async def renewed() -> bool:
+            until = (await office.only(webhook)).wake_at
+            return until is not None and until > first + timedelta(seconds=lease)
+
+        await eventually(renewed, "a renewal after the first lease was over")
+        free.set()
         [delivery] = await office.become(webhook, S.DELIVERED)
     assert (delivery.attempts, len(receiver.requests)) == (1, 1)
 
@@ -219,6 +231,8 @@ async def test_one_address_that_hangs_holds_up_no_other(
     fine = await office.add(other, f"{receiver.url}/fine")
     for _ in range(50):
         await report(office.store, tenant, "slow:x")
+    clock = asyncio.get_running_loop().time
+    began = clock()
     async with at_work(worker := office.worker(slots=8)):
         await asyncio.wait_for(receiver.asked.wait(), 20)
         for n in range(10):
@@ -226,4 +240,5 @@ async def test_one_address_that_hangs_holds_up_no_other(
             worker.wake(queue_of(other, fine.id))
             await office.become(fine, *[S.DELIVERED] * (n + 1))
     hanging = [each for each in receiver.requests if each.path == "/hang"]
-    assert 1 <= len(hanging) <= 2, "a quarter of the slots"
+    each_slot = 1 + int((clock() - began) / ATTEMPT_SECONDS)  # then it is free for another call
+    assert 1 <= len(hanging) <= 2 * each_slot, "a quarter of the slots"
