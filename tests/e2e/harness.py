@@ -113,6 +113,7 @@ class Client:
     http: httpx.AsyncClient
     url: str
     token: str | None
+    timeout: float = BOUND  # seconds for an answer
 
     @property
     def headers(self) -> dict[str, str]:
@@ -121,7 +122,10 @@ class Client:
     async def send(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer."""
         answer = await self.http.post(
-            self.url, json={"query": query, "variables": variables}, headers=self.headers, timeout=BOUND
+            self.url,
+            json={"query": query, "variables": variables},
+            headers=self.headers,
+            timeout=self.timeout,
         )
         body: dict[str, Any] = answer.json()
         return body
@@ -164,9 +168,11 @@ INPUTS = {
 
 
 @asynccontextmanager
-async def client(url: str, tenant: str, *roles: Role, user: str = "ann") -> AsyncIterator[Client]:
+async def client(
+    url: str, tenant: str, *roles: Role, user: str = "ann", timeout: float = BOUND
+) -> AsyncIterator[Client]:
     async with httpx.AsyncClient() as http:
-        yield Client(http, url, token(tenant, *(roles or (Role.ADMIN,)), user=user))
+        yield Client(http, url, token(tenant, *(roles or (Role.ADMIN,)), user=user), timeout)
 
 
 @dataclass

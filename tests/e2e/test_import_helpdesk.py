@@ -18,6 +18,7 @@ from tests.e2e.helpdesk_figures import took_as_long_as_is_known
 HELPDESK = ROOT.parent / "shared" / "data" / "helpdesk.xes.gz"
 XES = "{http://www.xes-standard.org/}"
 SECONDS = 300.0  # far more than it takes; a loaded machine is no error
+PATIENCE = 60.0  # and so for one of its reports
 PAGE = """query($after: String) {
   journeys(first: 50, after: $after) {
     pageInfo { hasNextPage endCursor }
@@ -104,7 +105,7 @@ async def test_the_help_desks_log_is_read_back_as_it_was(servers: Servers, tenan
     assert "4,580 journeys with 21,348 step events" in imported(servers, tenant)
     expected, found = parsed(), {}
     with serving(servers) as server:
-        async with client(server.url, tenant) as api:
+        async with client(server.url, tenant, timeout=PATIENCE) as api:
             after, more = None, True
             while more:
                 page = (await api.ask(PAGE, after=after))["journeys"]

@@ -34,20 +34,22 @@ SALE = {"kind": "sale", "toStage": "CUSTOMER", "channel": "web", "value": "30.00
 
 
 async def same(api: Client, report: dict[str, Any]) -> dict[str, Any]:
-    """What the named reports say, held against the reports they are made of."""
+    """What the named reports say, held against the reports they are made of: as they were just before or, where a day
+    or a week has turned, just after."""
+    before: dict[str, Any] = await api.ask(APART, report=report)
     named: dict[str, Any] = await api.ask(NAMED, report=report)
-    apart: dict[str, Any] = await api.ask(APART, report=report)
+    after: dict[str, Any] = await api.ask(APART, report=report)
     summary, cohorts, lost = (
         named[each] for each in ("conversionSummary", "cohortAnalysis", "dropOffAnalysis")
     )
     for name in ("metrics", "funnel", "timeToConvert", "revenue"):
-        assert summary[name] == apart[name]
+        assert summary[name] in (before[name], after[name])
     for name in ("exact", "onOrAfter"):
-        assert cohorts[name] == apart[name]
+        assert cohorts[name] in (before[name], after[name])
     for name in ("journeys", "customers", "funnel"):
-        assert lost[name] == apart[name]
+        assert lost[name] in (before[name], after[name])
     assert not summary["coverage"]["truncated"]
-    return apart
+    return after
 
 
 @pytest.mark.parametrize("report", [{}, {"filter": {"status": ["ABANDONED"]}, "timeZone": "Europe/Vienna"}])
