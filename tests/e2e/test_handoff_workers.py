@@ -26,7 +26,7 @@ from tests.workers.handing import configure, hand_over
 KILLS = 6
 HANDOFFS = 504
 AT_ONCE = 12  # handed over at the same moment
-LEASE = "2"
+LEASE = "6"  # longer than a living worker is kept from renewing it on a busy machine
 DELAY = 1.0  # seconds of the partner's: on a busy machine too, calls are under way
 LIVING, DOOMED, LAST = 8, 64, 128  # slots: of these one tenant has a quarter
 OTHERS = 2 * LIVING // 4  # calls that the two living workers have under way, at most
