@@ -33,10 +33,13 @@ class Actions:
 
     def __init__(self, store: Store, now: Callable[[], datetime], *, room: int = ROOM) -> None:
         self._store, self._now, self._room = store, now, room
-        self._finding = Finding(store)
+        self.finding = Finding(store)
 
-    async def perform(self, action: Action, seen: Mapping[str, Json], tenant_id: str, cause: Cause) -> str:
-        """Do it; the id of what was made or changed. Raises NothingToDo, DomainError."""
+    async def perform(
+        self, action: Action, seen: Mapping[str, Json], tenant_id: str, cause: Cause, since: datetime
+    ) -> str:
+        """Do it, which nobody asked for before `since`; the id of what was made or changed. Raises NothingToDo,
+        DomainError."""
         done = await self._store.events.of_command(cause.command_id)
         if done is not None:
             return done.subject
@@ -53,7 +56,8 @@ class Actions:
             case ActionKind.UPDATE_FACTS:
                 return await self._tell(given, tenant_id, cause)
             case _:
-                return await self._steer(action, given, tenant_id, cause)
+                found = await self.finding.find_or_done(action, given, tenant_id, cause, since)
+                return found if isinstance(found, str) else await self._steer(action, given, found, cause)
 
     async def rehearse(
         self, action: Action, seen: Mapping[str, Json], tenant_id: str, cause: Cause
@@ -72,7 +76,7 @@ class Actions:
                 template_version=template.version,
             )
         found = (
-            (await self._finding.find(action, given, tenant_id)).id if action.kind.finds_a_journey else None
+            (await self.finding.find(action, given, tenant_id)).id if action.kind.finds_a_journey else None
         )
         return Rehearsal(fires=True, kind=action.kind, values=given, journey_id=found)
 
@@ -132,6 +136,9 @@ class Actions:
         return (await self._store.journeys.start(id, started, cause)).state
 
     async def _start(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
+        [done] = await self._store.journeys.many([f"jrn_{cause.command_id}"], tenant_id)
+        if done is not None:  # it would find no room beside itself
+            return done.id
         _, id, started = await self._started(action, given, tenant_id, cause)
         try:
             return (await self._store.journeys.start(id, started, cause)).state.id
@@ -139,14 +146,7 @@ class Actions:
             there = error.extra.get("journeyId") or "a journey"
             raise NothingToDo(f"{there} is there already") from None
 
-    async def _steer(self, action: Action, given: JsonObject, tenant_id: str, cause: Cause) -> str:
-        try:
-            journey = await self._finding.find(action, given, tenant_id)
-        except NothingToDo:
-            done = await self._finding.done_unlogged(action, given, tenant_id, cause)
-            if done is None:
-                raise
-            return done
+    async def _steer(self, action: Action, given: JsonObject, journey: Journey, cause: Cause) -> str:
         reason = text(given, "reason")
 
         def run(current: Journey, definition: Definition, at: datetime) -> list[JourneyEvent]:
@@ -165,7 +165,7 @@ class Actions:
                     require_fit(current.context, changes)
                     return steer.update_context(current, definition, changes=changes, at=at)
 
-        return (await self._store.journeys.change(journey.id, tenant_id, run, cause)).state.id
+        return (await self._store.journeys.change(journey.id, journey.tenant_id, run, cause)).state.id
 
     async def _touch(self, given: JsonObject, tenant_id: str, cause: Cause) -> str:
         outcome = text(given, "outcome")

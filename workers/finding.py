@@ -1,22 +1,29 @@
-"""The journey that an action is meant for: found by its id, or as a live one of the event's customer or lead."""
+"""The journey that an action is meant for: found by its id, or as a live one of the event's customer or lead; and what
+an action has done that the log does not know of yet."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from domain.action import Action, ActionKind, values
-from domain.errors import InvalidInput, Problem
+from domain.errors import InvalidInput, NotFound, Problem
 from domain.events import StepState
 from domain.journey import Journey, Status
-from domain.journey_filter import JourneyFilter, JourneyOrder
+from domain.journey_filter import JourneyFilter, JourneyOrder, TimeRange
 from domain.paging import Page
 from domain.values import Json, JsonObject
+from storage.customers import CUSTOMER, customer_key
+from storage.handoffs import HANDOFF
+from storage.journeys import JOURNEY
 from storage.store import Store
-from storage.subject import Cause
+from storage.subject import Cause, Kind
+from storage.touchpoints import TOUCHPOINT
 
 NEWEST: Final = Page(1)
 LATEST: Final = Page(10)
 LIVE: Final = (Status.ACTIVE, Status.PAUSED)
+CLOCKS_APART: Final = timedelta(minutes=1)
 
 
 class NothingToDo(Exception):
@@ -52,17 +59,85 @@ class Finding:
             raise NothingToDo(f"{found.id} is not at {action.step}", met=True)
         return found
 
-    async def done_unlogged(
-        self, action: Action, given: JsonObject, tenant_id: str, cause: Cause
+    async def find_or_done(
+        self, action: Action, given: JsonObject, tenant_id: str, cause: Cause, since: datetime
+    ) -> Journey | str:
+        """The journey, as `find` does; or the id of the one to which this was done already."""
+        try:
+            found = await self.find(action, given, tenant_id)
+        except NothingToDo:
+            done = await self._unlogged(action, given, tenant_id, cause, since)
+            if done is None:
+                raise
+            return done
+        # Asked behind the search: whoever did it before that may have left another one to be found.
+        return await self._unlogged(action, given, tenant_id, cause, since, but=found.id) or found
+
+    async def done(
+        self, action: Action | None, seen: Mapping[str, Json], tenant_id: str, cause: Cause, since: datetime
     ) -> str | None:
-        """The journey on which a process did this and died before the log knew of it: the journey has gone on since,
-        so it is not found where it was."""
-        for wanted in _theirs(action, given):
-            rows = await self._store.journeys.page(tenant_id, wanted, JourneyOrder.LAST_ACTIVITY, LATEST)
-            for each in rows.items:
-                if await self._store.journeys.outcome(each.id, cause) is not None:
-                    return each.id
+        """The id of what this has made or changed before, whether the log knows of it or not yet. Without the action,
+        the log alone can tell."""
+        logged = await self._store.events.of_command(cause.command_id)
+        if logged is not None or action is None:
+            return None if logged is None else logged.subject
+        return await self._unlogged(action, filled(action, seen), tenant_id, cause, since)
+
+    async def _unlogged(
+        self,
+        action: Action,
+        given: JsonObject,
+        tenant_id: str,
+        cause: Cause,
+        since: datetime,
+        *,
+        but: str | None = None,
+    ) -> str | None:
+        """The id of what a process made or changed by this command and died before the log knew of it. `since`: before
+        then the command was not given. `but`: a journey that needs no look, for its change looks itself.
+
+        A journey may have ended by it, or gone on, or be the newest no more: it is not found where it was.
+        """
+        match action.kind:
+            case ActionKind.START_JOURNEY:
+                return await self._made(JOURNEY, f"jrn_{cause.command_id}", tenant_id)
+            case ActionKind.ADD_TOUCHPOINT:
+                return await self._made(TOUCHPOINT, f"tch_{cause.command_id}", tenant_id)
+            case ActionKind.CREATE_HANDOFF:
+                return await self._made(HANDOFF, f"hof_{cause.command_id}", tenant_id)
+            case ActionKind.UPDATE_FACTS:
+                customer = customer_key(tenant_id, text(given, "customerId") or "")
+                return await self._changed(CUSTOMER, customer, cause)
+            case ActionKind.EMIT_EVENT:
+                return None  # it is nowhere but in the log
+        for id in await self._recent(action, given, tenant_id, since - CLOCKS_APART):
+            if id != but and (found := await self._changed(JOURNEY, id, cause)) is not None:
+                return found
         return None
+
+    async def _made(self, kind: Kind[Any, Any], id: str, tenant_id: str) -> str | None:
+        """This id, which the command made, if it is there."""
+        try:
+            await self._store.changes.load(kind, id, tenant_id)
+        except NotFound:
+            return None
+        return id
+
+    async def _changed(self, kind: Kind[Any, Any], id: str, cause: Cause) -> str | None:
+        """The id of what the command has changed, if it is this or the log knows of it by now."""
+        done = await self._store.changes.outcome(kind, id, cause)
+        return None if done is None else str(done.state.id)
+
+    async def _recent(self, action: Action, given: JsonObject, tenant_id: str, since: datetime) -> list[str]:
+        """The journeys that may be meant and have changed since then."""
+        if (id := text(given, "journeyId")) is not None:
+            return [id]
+        found: list[str] = []
+        for theirs in _theirs(action, given):
+            wanted = replace(theirs, last_activity=TimeRange(since=since))
+            rows = await self._store.journeys.page(tenant_id, wanted, JourneyOrder.LAST_ACTIVITY, LATEST)
+            found += [each.id for each in rows.items]
+        return found
 
 
 def filled(action: Action, seen: Mapping[str, Json]) -> JsonObject:

@@ -61,7 +61,7 @@ class StepWork:
         seen = {"context": journey.context} | journey.scope | {"journeyId": journey.id}
         cause = once(following(envelope, "action"), deeper=1)
         action = event.action.of_journey(journey.id)
-        return await self._actions.perform(action, seen, envelope.tenant_id, cause)
+        return await self._actions.perform(action, seen, envelope.tenant_id, cause, envelope.recorded_at)
 
     async def start(self, envelope: Envelope) -> None:
         """Start the step's child journey, unless it was started or the journey has left the step by now."""

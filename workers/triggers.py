@@ -188,23 +188,24 @@ class TriggerWorker:
         if rule.type is TriggerType.CONDITIONAL:
             seen = await self._with_facts(envelope)
         cause, other = _cause(envelope, "fire", id), _cause(envelope, "otherwise", id)
+        since = envelope.recorded_at
         try:
-            done = await self._store.events.of_command(other.command_id)
+            done = await self._actions.finding.done(rule.otherwise, seen, tenant, other, since)
             if done is not None:
-                return FiringStatus.FIRED, done.subject, None
+                return FiringStatus.FIRED, done, None
             try:
-                return FiringStatus.FIRED, await self._actions.perform(rule.action, seen, tenant, cause), None
+                result = await self._actions.perform(rule.action, seen, tenant, cause, since)
             except NothingToDo as error:
                 if rule.otherwise is None or error.met:
                     raise
-                result = await self._actions.perform(rule.otherwise, seen, tenant, other)
-                return FiringStatus.FIRED, result, None
+                result = await self._actions.perform(rule.otherwise, seen, tenant, other, since)
         except NothingToDo as error:
             return FiringStatus.SKIPPED, None, error.reason
         except (Unavailable, QueryTimeout):
             raise  # it is tried later
         except DomainError as error:
             return FiringStatus.FAILED, None, refusal(error)
+        return FiringStatus.FIRED, result, None
 
     async def _cut_off(self, envelope: Envelope) -> None:
         raised = IncidentRaised(

@@ -120,7 +120,9 @@ async def test_a_process_that_dies_after_the_action_leaves_the_result_to_the_nex
     [requested] = await events(quiet, journey.id, ActionRequested)
     died = once(following(requested, "action"), deeper=1)
     assert STARTING.performs is not None
-    other = await Actions(quiet, utc_now).perform(STARTING.performs, {"leadId": "l-1"}, tenant, died)
+    other = await Actions(quiet, utc_now).perform(
+        STARTING.performs, {"leadId": "l-1"}, tenant, died, requested.recorded_at
+    )
     await then(quiet, journey.id, ActionRequested)
     assert [each.id for each in await journeys(quiet, tenant, "other")] == [other]
     assert (await now(quiet, journey)).context == {"other": other}

@@ -5,20 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.wiring import utc_now
 from domain import steer
 from domain.action import Action, ActionKind
 from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition
-from domain.events import Envelope
 from domain.firing import FiringStatus
-from domain.rule import scope
 from domain.touchpoint import RecordFilter
-from domain.trigger import Trigger
-from storage.firings import firing_id
 from tests.conftest import Servers
 from tests.domain.samples import definition
-from tests.storage.subjects import cause, crash, follow, start
+from tests.storage.subjects import cause, follow, start
 from tests.workers.triggering import (
     ALL,
     EMIT,
@@ -32,8 +27,6 @@ from tests.workers.triggering import (
     rule,
     starting,
 )
-from workers.actions import Actions
-from workers.triggers import _cause as caused_by
 
 S = FiringStatus
 HAPPENED = "test:happened"
@@ -115,73 +108,6 @@ async def test_a_trigger_fires_for_each_event_of_a_change_and_for_the_services_o
     for trigger in (started, entered):
         [firing] = await firings(one.store, tenant, trigger)
         assert firing.event_id.startswith(f"{journey.id}:1:")
-
-
-# Death in between
-
-
-@pytest.mark.parametrize("unlogged", [True, False])
-async def test_a_death_between_action_and_firing_starts_one_journey(
-    one: Process, two: Process, tenant: str, *, unlogged: bool
-) -> None:
-    await follow(one.store, tenant)
-    trigger = await add(one.store, tenant, rule(starting()))
-    event = await report(one.store, tenant, HAPPENED, lead_id="l-1")
-    await _dies(one, trigger, event, unlogged=unlogged)
-    await two.fire(event)
-    [journey] = await journeys(two.store, tenant)
-    [firing] = await firings(two.store, tenant)
-    assert (firing.status, firing.result) == (S.FIRED, journey.id)
-
-
-@pytest.mark.parametrize("unlogged", [True, False])
-@pytest.mark.parametrize("steps", [("one", "two", "three"), ("one",)])
-async def test_a_death_between_action_and_firing_advances_once_and_does_nothing_else(
-    one: Process, two: Process, tenant: str, steps: tuple[str, ...], *, unlogged: bool
-) -> None:
-    template = await follow(one.store, tenant, definition(*steps))
-    journey = await start(one.store, template, customer_id="c-1")
-    advance = Action(kind=ActionKind.ADVANCE_JOURNEY, template_id="sample", step="one")
-    trigger = await add(one.store, tenant, rule(advance, otherwise=EMIT))
-    event = await report(one.store, tenant, HAPPENED, customer_id="c-1")
-    await _dies(one, trigger, event, unlogged=unlogged)
-    await two.fire(event)
-    [firing] = await firings(two.store, tenant)
-    assert (firing.status, firing.result) == (S.FIRED, journey.id)
-    after = await two.store.journeys.get(journey.id, tenant)
-    assert after.revision == 2
-    assert after.current_step == (steps[1] if len(steps) > 1 else "one")
-
-
-async def test_a_death_in_a_handoff_or_a_touchpoint_or_facts_leaves_one(
-    one: Process, two: Process, tenant: str
-) -> None:
-    hand = Action(kind=ActionKind.CREATE_HANDOFF, params={"toPackage": "crm", "type": "manual"})
-    touch = Action(kind=ActionKind.ADD_TOUCHPOINT, params={"kind": "call", "channel": "phone"})
-    tell = Action(kind=ActionKind.UPDATE_FACTS, params={"facts": {"vip": True}})
-    for n, action in enumerate((hand, touch, tell)):
-        trigger = await add(one.store, tenant, rule(action, f"test:case{n}"))
-        event = await report(one.store, tenant, f"test:case{n}", customer_id="c-1")
-        await _dies(one, trigger, event, unlogged=True)
-        await two.fire(event)
-        await two.fire(event)
-        [firing] = await firings(two.store, tenant, trigger)
-        assert firing.status is S.FIRED
-    assert len((await two.store.touchpoints.page(tenant, RecordFilter(), ALL)).items) == 1
-    known = await two.store.customers.find(tenant, "c-1")
-    assert known is not None
-    assert (known.facts, known.revision) == ({"vip": True}, 1)
-
-
-async def _dies(process: Process, trigger: Trigger, event: Envelope, *, unlogged: bool) -> None:
-    """It dies behind the write of the action: before the log knows of it, or before the firing is recorded."""
-    if unlogged:
-        process.store.changes.written = crash
-    why = caused_by(event, "fire", firing_id(trigger.id, event.id))
-    actions = Actions(process.store, utc_now, room=9)
-    await actions.perform(trigger.rule.action, scope(event), event.tenant_id, why)
-    await process.store.changes.drain()
-    assert await firings(process.store, event.tenant_id, trigger) == []
 
 
 # Skipped and failed
