@@ -103,7 +103,8 @@ class Following:
         """Make the step's handoff, unless the journey has left the step by now."""
         event = load_event(HandoffRequested, envelope.data, at=envelope.occurred_at)
         journey = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
-        if not _awaits(journey, event.handoff_id):
+        if not _awaits(journey, event.handoff_id):  # whoever made it may have died before its second look
+            await self._cancel(event.handoff_id, envelope)
             return
         definition = await self._store.journeys.definition(journey)
         step = definition.step(journey.current_step)
@@ -144,18 +145,28 @@ class Following:
                 await self._cancel(id, envelope)
 
     async def _hand_back(self, envelope: Envelope, status: HandoffStatus) -> None:
-        """Tell the journey how its handoff ended; what failed is an incident. One that was retried tells later."""
+        """Tell the journey how its handoff ended; what failed is an incident, unless it was retried by now."""
         handoff = await self._store.handoffs.get(envelope.subject, envelope.tenant_id)
-        if handoff.status is not status:
-            return
-        if status is HandoffStatus.FAILED:
+        if handoff.status is HandoffStatus.FAILED:
             await self._open_incident(envelope, handoff)
-        await self._end(envelope, handoff)
+        handoff = await self._tell(envelope, handoff)
+        if status is HandoffStatus.FAILED and handoff.revision != envelope.revision:
+            await self._resolve_earlier(envelope, handoff)
 
-    async def _end(self, envelope: Envelope, handoff: Handoff) -> None:
-        if handoff.journey_id is None:
-            return
+    async def _tell(self, envelope: Envelope, handoff: Handoff) -> Handoff:
+        """Tell the journey where its handoff stands; again, if that has changed meanwhile. Gives the latest."""
+        told = None
+        while (handoff.status, handoff.round) != told:
+            told = handoff.status, handoff.round
+            if handoff.journey_id is not None and handoff.status.open:
+                await self._again(envelope, handoff.journey_id, handoff)
+            elif handoff.journey_id is not None:
+                await self._end(envelope, handoff.journey_id, handoff)
+            if handoff.status.open or handoff.status is HandoffStatus.FAILED:  # any other end is the last
+                handoff = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
+        return handoff
 
+    async def _end(self, envelope: Envelope, journey_id: str, handoff: Handoff) -> None:
         def end(journey: Journey, definition: Definition, at: datetime) -> list[JourneyEvent]:
             return handback.hand_back(
                 journey,
@@ -168,7 +179,14 @@ class Following:
             )
 
         cause = following(envelope, "end")
-        await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, end, cause)
+        await self._store.journeys.change(journey_id, envelope.tenant_id, end, cause)
+
+    async def _again(self, envelope: Envelope, journey_id: str, handoff: Handoff) -> None:
+        def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
+            return handback.carry_on(journey, id=handoff.id, at=at)
+
+        cause = following(envelope, "again")
+        await self._store.journeys.change(journey_id, envelope.tenant_id, again, cause)
 
     async def _open_incident(self, envelope: Envelope, handoff: Handoff) -> None:
         raised = IncidentRaised(
@@ -182,15 +200,16 @@ class Following:
         )
         id, incidents = incident_id(handoff.id, str(handoff.round)), self._store.incidents
         await incidents.open(id, raised, following(envelope, "incident"))
-        # Whoever retried it meanwhile, or let the journey go on without it, found no incident to resolve.
-        now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
-        over = None
-        if now.status is not HandoffStatus.FAILED or now.round != handoff.round:
-            over = "it was retried"
-        elif await self._left(now):
-            over = GONE_ON
-        if over is not None:
-            await incidents.resolve_if_open(id, envelope.tenant_id, over, following(envelope, "resolve"))
+        # Whoever let the journey go on without it meanwhile found no incident to resolve.
+        if await self._left(handoff):
+            cause = following(envelope, "resolve")
+            await incidents.resolve_if_open(id, envelope.tenant_id, GONE_ON, cause)
+
+    async def _resolve_earlier(self, envelope: Envelope, handoff: Handoff) -> None:
+        """Whoever retried it before the incident was opened found none to resolve."""
+        for earlier in range(1, handoff.round):
+            id, cause = incident_id(handoff.id, str(earlier)), following(envelope, "resolve", str(earlier))
+            await self._store.incidents.resolve_if_open(id, envelope.tenant_id, "it was retried", cause)
 
     async def _left(self, handoff: Handoff) -> bool:
         """Whether it was a step's, and the journey has left that step."""
@@ -199,6 +218,7 @@ class Following:
         return not _awaits(await self._store.journeys.get(handoff.journey_id, handoff.tenant_id), handoff.id)
 
     async def _carry_on(self, envelope: Envelope) -> None:
+        """Tell the journey that its handoff is tried again, or where it stands by now: the incident is over."""
         event = load_event(HandoffRetried, envelope.data, at=envelope.occurred_at)
         handoff = await self._store.handoffs.get(envelope.subject, envelope.tenant_id)
         incident = incident_id(handoff.id, str(event.round - 1))
@@ -206,20 +226,10 @@ class Following:
         await self._store.incidents.resolve_if_open(
             incident, envelope.tenant_id, resolution, following(envelope, "incident")
         )
-        if handoff.journey_id is None or handoff.status is HandoffStatus.FAILED:
-            return  # that it has failed anew is told by its failure
         if await self._left(handoff):
             await self._cancel(handoff.id, envelope)
-            return
-
-        def again(journey: Journey, _: Definition, at: datetime) -> list[JourneyEvent]:
-            return handback.carry_on(journey, id=handoff.id, at=at)
-
-        cause = following(envelope, "again")
-        await self._store.journeys.change(handoff.journey_id, envelope.tenant_id, again, cause)
-        now = await self._store.handoffs.get(handoff.id, envelope.tenant_id)
-        if now.status is HandoffStatus.FAILED:  # anew, before the journey heard of the retry
-            await self._end(envelope, now)
+        else:
+            await self._tell(envelope, handoff)
 
 
 def _awaits(journey: Journey, handoff_id: str) -> bool:

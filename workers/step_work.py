@@ -68,7 +68,10 @@ class StepWork:
         event = load_event(ChildRequested, envelope.data, at=envelope.occurred_at)
         parent = await self._store.journeys.get(envelope.subject, envelope.tenant_id)
         waiting = _awaited(parent, event.work_id)
-        if waiting is None or not waiting.status.open:
+        if waiting is None:  # whoever started it may have died before its second look
+            await self._abandon(envelope, event.work_id)
+            return
+        if not waiting.status.open:
             return
         cause = once(following(envelope, "child"))
         try:
