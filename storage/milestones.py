@@ -4,13 +4,14 @@ One event is at most a few of them: a journey's start is its first stage, an imp
 completes it. They are made from the log's entries alone, so `rebuild` makes the same ones again.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final
 
-from pymongo import UpdateOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from domain.events import Origin
@@ -34,7 +35,7 @@ from domain.journey_events import (
 )
 from domain.values import timestamp
 from storage.codec import Document
-from storage.mongo import Mongo, translated
+from storage.mongo import Collection, Mongo, translated
 from storage.written import only_duplicates
 
 MILESTONES: Final = "milestones"
@@ -87,30 +88,38 @@ def named(kind: MilestoneKind, *parts: str) -> str:
 
 
 def milestones(entries: Sequence[Document]) -> list[Document]:
-    """What the analytics count of these entries of the log. A change must be whole: what its first entry says of the
-    journey holds for all of them."""
-    found: list[Document] = []
+    """What the analytics count of these entries of the log. What the first entry of a change says of the journey holds
+    for all of them; where it is missing, nothing is known of the template."""
+    found, change = list[Document](), ""
     facets: Mapping[str, Any] = {}
     for entry in entries:
+        before, change = change, entry["_id"].rpartition(":")[0]
         if entry["type"] == JourneyStarted.type:
             facets = entry["data"]
         elif entry.get("facets") is not None:
             facets = entry["facets"]
-        with suppress(
-            KeyError
-        ):  # what says too little counts for nothing: the log does not wait for the analytics
+        elif change != before:
+            facets = {}
+        with suppress(KeyError):  # what says too little counts for nothing: the log does not wait for it
             found += [_milestone(entry, facets, kind, name) for kind, name in _named(entry, facets)]
     return found
 
 
 def leads(entries: Sequence[Document]) -> list[Document]:
-    """Which customers leads turn out to be in these entries."""
-    said = [each for each in entries if each["type"] in (CustomerLinked.type, JourneyStarted.type)]
-    return [
-        {"_id": f"{each['tenantId']}|{lead}", "tenantId": each["tenantId"], "customerId": customer}
-        for each in said
-        if (lead := each.get("leadId")) and (customer := each.get("customerId"))
+    """The last word of these entries on which customer each lead is; `linkedKey` grows along the log."""
+    said = [
+        {
+            "_id": f"{each['tenantId']}|{lead}",
+            "tenantId": each["tenantId"],
+            "customerId": customer,
+            "linkedKey": f"{timestamp(each['recordedAt'])}|{each['timeKey'].partition('|')[2]}",
+        }
+        for each in entries
+        if each["type"] in (CustomerLinked.type, JourneyStarted.type)
+        and (lead := each.get("leadId"))
+        and (customer := each.get("customerId"))
     ]
+    return list({each["_id"]: each for each in sorted(said, key=itemgetter("linkedKey"))}.values())
 
 
 def _named(entry: Document, facets: Mapping[str, Any]) -> Iterator[tuple[MilestoneKind, str]]:
@@ -158,50 +167,81 @@ def step_of(milestone: Document) -> str:
 
 
 class Milestones:
-    def __init__(self, mongo: Mongo) -> None:
-        self._mongo = mongo
+    def __init__(self, mongo: Mongo, *, batch: int = BATCH) -> None:
+        self._mongo, self._batch = mongo, batch
         self._milestones, self._leads = mongo[MILESTONES], mongo[LEADS]
 
     async def add(self, entries: Sequence[Document]) -> None:
         """Keep what these entries of the log count. Twice is once."""
-        if found := milestones(entries):
-            with translated():
-                try:
-                    await self._milestones.insert_many(found, ordered=False)
-                except BulkWriteError as error:
-                    if not only_duplicates(error):
-                        raise
-        if known := leads(entries):
-            # The last word on a lead counts, whoever writes it last.
-            updates = [UpdateOne({"_id": each["_id"]}, {"$set": each}, upsert=True) for each in known]
-            with translated():
-                await self._leads.bulk_write(updates, ordered=True)
+        await _write(self._milestones, [InsertOne(each) for each in milestones(entries)])
+        await self._link(entries)
 
-    async def rebuild(self, tenant_id: str, since: datetime | None = None) -> AsyncIterator[int]:
+    async def rebuild(self, tenant_id: str, since: datetime | None = None) -> AsyncGenerator[int, None]:
         """Make them anew from the log, which stays as it is; how many entries were read so far, now and then.
 
-        `since`: what lies before may not be in the log any more, and stays. Until the end the reports count too little.
+        `since`: what lies before may not be in the log any more, and stays. Each is written in its place before any
+        goes that no entry tells: wherever this is broken off, the reports count nothing too little.
         """
-        while await self._forget(tenant_id, since):
-            pass
-        query = {"tenantId": tenant_id, "recordedAt": {"$gt": _EVER}}
-        read, held = 0, list[Document]()
-        order = [("recordedAt", 1), ("subject", 1), ("position", 1)]
-        with translated():
-            async for entry in self._mongo["events"].find(query).sort(order):
-                if len(held) >= BATCH and entry["n"] == 0:
-                    await self.add(held)
-                    read, held = read + len(held), []
-                    yield read
-                held.append(entry)
-        await self.add(held)
-        yield read + len(held)
-
-    async def _forget(self, tenant_id: str, since: datetime | None) -> int:
-        """Delete some; how many."""
+        recorded = self._mongo["events"].find({"tenantId": tenant_id, "recordedAt": {"$gt": _EVER}})
+        log, read = recorded.sort([("recordedAt", 1), ("subject", 1), ("position", 1)]), 0
+        async for entries in _parts(log, self._batch):
+            # What has no template is of a change that began before the log does: what is there knew it.
+            known = [each for each in milestones(entries) if "templateId" in each]
+            made = [ReplaceOne({"_id": each["_id"]}, each, upsert=True) for each in known]
+            await _write(self._milestones, made)
+            await self._link(entries)
+            yield (read := read + len(entries))
         behind = {"$gte": "" if since is None else timestamp(since)}
+        kept = self._milestones.find({"tenantId": tenant_id, "timeKey": behind}, {"journeyId": 1})
+        async for found in _parts(kept, self._batch):
+            await self._prune(found)
+            yield read
+
+    async def _link(self, entries: Sequence[Document]) -> None:
+        """Keep the last word on each lead, whenever it is heard. No upsert: one that another overtakes cannot tell
+        whether that knows a later word."""
+        heard = leads(entries)
+        if await _write(self._leads, [InsertOne(each) for each in heard]):
+            return
+        no_later = [{"_id": each["_id"], "linkedKey": {"$not": {"$gt": each["linkedKey"]}}} for each in heard]
+        await _write(self._leads, [ReplaceOne(*each) for each in zip(no_later, heard, strict=True)])
+
+    async def _prune(self, found: Sequence[Document]) -> None:
+        """Delete what no entry tells. The outboxes are asked before the log, where their entries go."""
+        journeys = await self._some("journeys", (each["journeyId"] for each in found), "outbox", "batch")
+        batches = await self._some("batches", (each.get("batch") for each in journeys), "outbox")
+        entries = [entry for each in journeys + batches for entry in each.get("outbox") or ()]
+        entries += await self._some("events", (each["_id"].rpartition("|")[0] for each in found))
+        told = {each["_id"] for each in milestones(entries)}
+        wrong = [each["_id"] for each in found if each["_id"] not in told]
+        await _write(self._milestones, [DeleteOne({"_id": id}) for id in wrong])
+
+    async def _some(self, collection: str, ids: Iterable[Any], *fields: str) -> list[Document]:
+        wanted = {"_id": {"$in": list(set(ids))}}
         with translated():
-            found = self._milestones.find({"tenantId": tenant_id, "timeKey": behind}, {"_id": 1}).limit(BATCH)
-            ids = [each["_id"] async for each in found]
-            await self._milestones.delete_many({"_id": {"$in": ids}})
-        return len(ids)
+            return await self._mongo[collection].find(wanted, fields or None).to_list(None)
+
+
+async def _parts(found: AsyncIterable[Document], size: int) -> AsyncGenerator[list[Document], None]:
+    """Some at a time; what has an `n` above 0 belongs to what is before it."""
+    part: list[Document] = []
+    with translated():
+        async for each in found:
+            if len(part) >= size and not each.get("n"):
+                yield part
+                part = []
+            part.append(each)
+    yield part
+
+
+async def _write(collection: Collection, writes: Sequence[Any]) -> bool:
+    """In whatever order. A duplicate is there already, and stays; whether there was none."""
+    with translated():
+        try:
+            if writes:
+                await collection.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            if not only_duplicates(error):
+                raise
+            return False
+    return True
