@@ -283,7 +283,7 @@ async def _indexes(configured: Settings) -> int:
 
 @app.command()
 def rebuild(tenant: Annotated[str, typer.Option(help="The tenant whose reports are meant.")]) -> None:
-    """Make anew from the log what the reports count of journeys; until it is done they count too little."""
+    """Make anew from the log what the reports count of journeys; they go on counting meanwhile."""
     from app.rebuild import anew  # noqa: PLC0415  # only where it is asked for
 
     with servers(settings(), start=False) as ready:
