@@ -120,14 +120,15 @@ def test_the_doctor_names_what_is_wrong_and_shows_no_password() -> None:
 
 
 def test_ctrl_c_ends_the_worker(servers: Servers) -> None:
-    process = subprocess.Popen(
-        [JOURNEYS, "work"], env=environment(servers), stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    with process.stdout:
-        assert "Working" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(3 * BOUND) in (0, 130)
+    command = [JOURNEYS, "work"]
+    with subprocess.Popen(command, env=environment(servers), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert "Working" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(3 * BOUND) in (0, 130)
+        finally:
+            process.kill()
 
 
 def test_several_server_processes_serve_one_port(servers: Servers) -> None:
@@ -155,6 +156,7 @@ def test_ctrl_c_leaves_no_child_of_an_embedded_server_behind(tmp_path: Path) -> 
             assert process.wait(3 * BOUND) in (0, 130)
     finally:
         process.kill()  # its children end with it
+        process.wait(BOUND)
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(child, 0)
