@@ -21,9 +21,7 @@ log = logging.getLogger(__name__)
 
 PART: Final = 100  # entries, about, that are done before it is looked which others have done
 AT_ONCE: Final = 8  # subjects of them
-AWAY: Final = timedelta(
-    seconds=5
-)  # that an entry waits while its subscribers cannot be told, and holds up no other
+AWAY: Final = timedelta(seconds=5)  # that an entry which cannot be told waits, holding up no other
 
 
 @dataclass(slots=True)

@@ -125,7 +125,7 @@ class TriggerWorker:
         if reason is not None:
             given = filled(rule.action, seen)
             return Rehearsal(fires=False, reason=reason, unmet=unmet, values=given)
-        cause = _cause(envelope, "fire", firing_id(trigger.id, envelope.id))
+        cause = caused_by(envelope, "fire", firing_id(trigger.id, envelope.id))
         try:
             try:
                 return await self._actions.rehearse(rule.action, seen, envelope.tenant_id, cause)
@@ -162,7 +162,7 @@ class TriggerWorker:
             result=result,
             reason=reason,
         )
-        await self._store.firings.add(id, fired, _cause(envelope, "fired", id))
+        await self._store.firings.add(id, fired, caused_by(envelope, "fired", id))
 
     async def _holds(self, trigger: Trigger, envelope: Envelope) -> bool:
         """Whether the conditions hold; those of a conditional trigger must have turned true, for this customer."""
@@ -187,7 +187,7 @@ class TriggerWorker:
         seen = rules.scope(envelope)
         if rule.type is TriggerType.CONDITIONAL:
             seen = await self._with_facts(envelope)
-        cause, other = _cause(envelope, "fire", id), _cause(envelope, "otherwise", id)
+        cause, other = caused_by(envelope, "fire", id), caused_by(envelope, "otherwise", id)
         since = envelope.recorded_at
         try:
             done = await self._actions.finding.done(rule.otherwise, seen, tenant, other, since)
@@ -215,13 +215,13 @@ class TriggerWorker:
             reason=f"A chain of triggers was cut off after {DEPTH} events.",
             event_id=envelope.id,
         )
-        cause = _cause(envelope, "loop", envelope.id)
+        cause = caused_by(envelope, "loop", envelope.id)
         await self._store.incidents.open(
             incident_id("loop", envelope.tenant_id, envelope.correlation_id), raised, cause
         )
 
 
-def _cause(envelope: Envelope, part: str, id: str) -> Cause:
+def caused_by(envelope: Envelope, part: str, id: str) -> Cause:
     name = digest(part, id)
     return Cause(
         SYSTEM,

@@ -1,4 +1,4 @@
-"""Processes with a database of their own, where nothing follows but what the test wants."""
+"""Processes, plants and offices with databases of their own, where nothing happens but what the test wants."""
 
 from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
@@ -10,7 +10,10 @@ from storage.indexes import create_indexes
 from storage.mongo import Mongo
 from storage.store import Store
 from tests.conftest import Servers
+from tests.workers.delivering import Office, office_of
+from tests.workers.target import Partner, listening
 from tests.workers.test_relay import Subscribers
+from tests.workers.triggering import Plant, Process, plant_of
 from workers.relay import Relay
 
 PATIENCE = 60.0  # a change returns when what follows is done, however busy the machine
@@ -46,3 +49,31 @@ def living(processes: Callable[[], Store]) -> Store:
     store = processes()
     store.changes.logged = Relay(store, Subscribers().publish, utc_now).logged
     return store
+
+
+@pytest.fixture(scope="module")
+async def plant(servers: Servers) -> AsyncIterator[Plant]:
+    async with plant_of(servers) as plant:
+        yield plant
+
+
+@pytest.fixture
+async def one(plant: Plant) -> Process:
+    return plant.process()
+
+
+@pytest.fixture
+async def two(plant: Plant) -> Process:
+    return plant.process()
+
+
+@pytest.fixture
+async def office(servers: Servers) -> AsyncIterator[Office]:
+    async with office_of(servers) as office:
+        yield office
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Partner]:
+    async with listening() as receiver:
+        yield receiver

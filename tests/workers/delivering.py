@@ -32,6 +32,7 @@ from tests.e2e.harness import eventually
 from tests.storage.subjects import cause
 from tests.workers.handing import LOOPBACK, Clock
 from tests.workers.target import Request
+from tests.workers.triggering import report
 from workers.outbound import Outbound
 from workers.routing import Routing
 from workers.webhook_calls import WebhookCalls
@@ -180,3 +181,15 @@ def told(request: Request) -> Any:
     """The CloudEvent that was posted."""
     assert request.headers["content-type"] == "application/cloudevents+json"
     return json.loads(request.body)
+
+
+async def fails(office: Office, worker: WebhookWorker, webhook: Webhook) -> None:
+    """One more event that is not taken."""
+    event = await report(office.store, webhook.tenant_id, TYPE)
+    worker.wake(queue_of(webhook.tenant_id, webhook.id))
+
+    async def tried() -> bool:
+        [found] = [each for each in await office.deliveries(webhook) if each.event_id == event.id]
+        return found.attempts > 0 and found.claim is None
+
+    await eventually(tried, "an attempt")

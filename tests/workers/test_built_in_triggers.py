@@ -1,6 +1,5 @@
 """What starts and moves journeys by itself in every provider's tenant, and stays as the tenant changed it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +14,16 @@ from domain.handoff_events import HandoffType
 from domain.isp.templates import CUSTOMER_ACQUISITION
 from domain.template import Trigger, TriggerType
 from storage.store import Store
-from tests.conftest import Servers
 from tests.domain.samples import definition
 from tests.storage.subjects import cause, start
 from tests.workers.following import handoffs
 from tests.workers.triggering import (
-    Plant,
     Process,
     change,
     facts,
     firings,
     journeys,
     named,
-    plant_of,
     report,
 )
 
@@ -38,17 +34,6 @@ ACTIVATED = {
     "installationType": "home",
     "installationDate": "soon",
 }
-
-
-@pytest.fixture(scope="module")
-async def plant(servers: Servers) -> AsyncIterator[Plant]:
-    async with plant_of(servers) as plant:
-        yield plant
-
-
-@pytest.fixture
-async def one(plant: Plant) -> Process:
-    return plant.process()
 
 
 async def reachable(store: Store, tenant: str, *names: str) -> None:

@@ -145,3 +145,13 @@ async def test_who_was_slow_puts_off_nothing_that_another_has_tried_since(
     tried = (await worker.left(tenant))[one.subject]
     await events.postpone(seen, utc_now() + timedelta(hours=1), "ValueError")
     assert (await worker.left(tenant))[one.subject] == tried
+
+
+async def test_an_entry_that_waits_for_nobody_is_done_with(worker: Worker, tenant: str) -> None:
+    """As an earlier version could leave one that died between two writes."""
+    [one] = change(tenant, "one", 1)
+    await put(worker, [one])
+    await worker.store.mongo["events"].update_one({"_id": one.id}, {"$set": {"pending": []}})
+    assert list(await worker.left(tenant)) == [one.subject]
+    await worker.sweep()
+    assert await worker.left(tenant) == {}

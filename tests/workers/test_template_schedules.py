@@ -1,7 +1,7 @@
 """A template's scheduled triggers fire once when their time comes, until a tenant changes them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,28 +13,11 @@ from domain.template_events import TemplateCreated
 from domain.trigger import TriggerCreated, TriggerFollowed
 from storage.imports import Imports
 from storage.subject import Cause
-from tests.conftest import Servers
 from tests.storage.subjects import cause
 from tests.workers.scheduling import MINUTELY, NINE, TEN, Sample, at, made_of, pass_a_minute
-from tests.workers.triggering import ALL, Plant, Process, change, firings, journeys, plant_of
+from tests.workers.triggering import ALL, Plant, Process, change, firings, journeys
 
 S = FiringStatus
-
-
-@pytest.fixture(scope="module")
-async def plant(servers: Servers) -> AsyncIterator[Plant]:
-    async with plant_of(servers) as plant:
-        yield plant
-
-
-@pytest.fixture
-async def one(plant: Plant) -> Process:
-    return plant.process()
-
-
-@pytest.fixture
-async def two(plant: Plant) -> Process:
-    return plant.process()
 
 
 @pytest.fixture

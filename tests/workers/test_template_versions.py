@@ -1,7 +1,6 @@
 """A template's scheduled triggers follow its newest active version."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -9,27 +8,10 @@ import pytest
 from domain.firing import FiringStatus
 from domain.template import Trigger, TriggerType
 from domain.trigger import TriggerCreated, TriggerFollowed, TriggerWithdrawn
-from tests.conftest import Servers
 from tests.workers.scheduling import MINUTELY, NINE, TEN, Sample, at, pass_a_minute
-from tests.workers.triggering import Plant, Process, firings, journeys, plant_of, report
+from tests.workers.triggering import Plant, Process, firings, journeys, report
 
 S = FiringStatus
-
-
-@pytest.fixture(scope="module")
-async def plant(servers: Servers) -> AsyncIterator[Plant]:
-    async with plant_of(servers) as plant:
-        yield plant
-
-
-@pytest.fixture
-async def one(plant: Plant) -> Process:
-    return plant.process()
-
-
-@pytest.fixture
-async def two(plant: Plant) -> Process:
-    return plant.process()
 
 
 @pytest.fixture

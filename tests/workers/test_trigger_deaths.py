@@ -1,7 +1,5 @@
 """A process that dies between what a trigger does and the log leaves nothing that is done a second time."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from app.wiring import utc_now
@@ -14,25 +12,21 @@ from domain.template import Reentry, Settings
 from domain.touchpoint import RecordFilter
 from domain.trigger import Trigger
 from storage.firings import firing_id
-from tests.conftest import Servers
 from tests.domain.samples import definition
 from tests.storage.subjects import crash, follow, start
 from tests.workers.triggering import (
     ALL,
     EMIT,
-    Plant,
     Process,
     add,
     firings,
     journeys,
-    plant_of,
     report,
     rule,
     starting,
 )
 from workers.actions import Actions
-from workers.triggers import TriggerWorker
-from workers.triggers import _cause as caused_by
+from workers.triggers import TriggerWorker, caused_by
 
 S = FiringStatus
 K = ActionKind
@@ -41,22 +35,6 @@ OFTEN = Settings(reentry=Reentry.ANY_TIME)
 HAND = Action(kind=K.CREATE_HANDOFF, params={"toPackage": "crm", "type": "manual"})
 TOUCH = Action(kind=K.ADD_TOUCHPOINT, params={"kind": "call", "channel": "phone"})
 TELL = Action(kind=K.UPDATE_FACTS, params={"facts": {"vip": True}})
-
-
-@pytest.fixture(scope="module")
-async def plant(servers: Servers) -> AsyncIterator[Plant]:
-    async with plant_of(servers) as plant:
-        yield plant
-
-
-@pytest.fixture
-async def one(plant: Plant) -> Process:
-    return plant.process()
-
-
-@pytest.fixture
-async def two(plant: Plant) -> Process:
-    return plant.process()
 
 
 async def dies(

@@ -1,7 +1,6 @@
 """Conditions that turn true, times that come, chains that never end, and tenants that stay apart."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -19,7 +18,6 @@ from tests.storage.subjects import follow
 from tests.workers.scheduling import pass_a_minute
 from tests.workers.triggering import (
     EMIT,
-    Plant,
     Process,
     add,
     change,
@@ -38,22 +36,6 @@ from tests.workers.triggering import (
 S = FiringStatus
 HAPPENED = "test:happened"
 RISK = Condition("churnRisk", Operator.GREATER_THAN, 80)
-
-
-@pytest.fixture(scope="module")
-async def plant(servers: Servers) -> AsyncIterator[Plant]:
-    async with plant_of(servers) as plant:
-        yield plant
-
-
-@pytest.fixture
-async def one(plant: Plant) -> Process:
-    return plant.process()
-
-
-@pytest.fixture
-async def two(plant: Plant) -> Process:
-    return plant.process()
 
 
 # Turning true

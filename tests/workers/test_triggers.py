@@ -1,7 +1,6 @@
 """Triggers fire once for an event, whoever sees it, however often, and whatever dies in between."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,18 +10,15 @@ from domain.condition import Condition, Operator
 from domain.errors import IllegalTransition
 from domain.firing import FiringStatus
 from domain.touchpoint import RecordFilter
-from tests.conftest import Servers
 from tests.domain.samples import definition
 from tests.storage.subjects import cause, follow, start
 from tests.workers.triggering import (
     ALL,
     EMIT,
-    Plant,
     Process,
     add,
     firings,
     journeys,
-    plant_of,
     report,
     rule,
     starting,
@@ -31,22 +27,6 @@ from tests.workers.triggering import (
 S = FiringStatus
 HAPPENED = "test:happened"
 RISK = Condition("churnRisk", Operator.GREATER_THAN, 80)
-
-
-@pytest.fixture(scope="module")
-async def plant(servers: Servers) -> AsyncIterator[Plant]:
-    async with plant_of(servers) as plant:
-        yield plant
-
-
-@pytest.fixture
-async def one(plant: Plant) -> Process:
-    return plant.process()
-
-
-@pytest.fixture
-async def two(plant: Plant) -> Process:
-    return plant.process()
 
 
 # Once

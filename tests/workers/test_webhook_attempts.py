@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -14,9 +13,8 @@ from domain import webhook as fold
 from domain.cloudevent import as_cloud_event
 from domain.delivery import DeliveryStatus
 from domain.webhook import queue_of
-from tests.conftest import Servers
 from tests.e2e.harness import eventually, fresh
-from tests.workers.delivering import SECRET, TYPE, Office, office_of, signed_by_hand, told
+from tests.workers.delivering import SECRET, TYPE, Office, signed_by_hand, told
 from tests.workers.handing import at_work
 from tests.workers.target import Partner, Request, answer, hang, listening
 from tests.workers.triggering import report
@@ -24,18 +22,6 @@ from workers.webhook_calls import ATTEMPT_SECONDS
 
 S = DeliveryStatus
 DAY = timedelta(hours=24)
-
-
-@pytest.fixture
-async def office(servers: Servers) -> AsyncIterator[Office]:
-    async with office_of(servers) as office:
-        yield office
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Partner]:
-    async with listening() as receiver:
-        yield receiver
 
 
 async def test_an_event_arrives_as_a_signed_cloud_event(

@@ -1,53 +1,26 @@
 """What a worker that dies leaves unsaid about a webhook, that it works or that it is on again, harms nobody."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from domain import delivery as sending
 from domain.delivery import Delivery, Response
-from domain.webhook import Webhook, queue_of
-from tests.conftest import Servers
+from domain.webhook import queue_of
 from tests.e2e.harness import eventually
-from tests.workers.delivering import TYPE, Office, office_of
+from tests.workers.delivering import TYPE, Office, fails
 from tests.workers.handing import at_work
-from tests.workers.target import Partner, answer, listening
+from tests.workers.target import Partner, answer
 from tests.workers.triggering import report
-from workers.webhooks import WebhookWorker
 
 NO = answer("404 Not Found")
 LATER = timedelta(days=3, minutes=1)
-
-
-@pytest.fixture
-async def office(servers: Servers) -> AsyncIterator[Office]:
-    async with office_of(servers) as office:
-        yield office
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Partner]:
-    async with listening() as receiver:
-        yield receiver
 
 
 async def delivered(office: Office, delivery: Delivery) -> None:
     """By a worker that dies before it notes that the address works."""
     ended = sending.answered(delivery, Response(status=200), jitter=0.5, at=office.clock())
     assert await office.store.deliveries.write(delivery, ended) is not None
-
-
-async def fails(office: Office, worker: WebhookWorker, webhook: Webhook) -> None:
-    """One more event that is not taken."""
-    event = await report(office.store, webhook.tenant_id, TYPE)
-    worker.wake(queue_of(webhook.tenant_id, webhook.id))
-
-    async def tried() -> bool:
-        [found] = [each for each in await office.deliveries(webhook) if each.event_id == event.id]
-        return found.attempts > 0 and found.claim is None
-
-    await eventually(tried, "an attempt")
 
 
 async def test_one_failure_long_after_another_does_not_switch_off_what_was_delivered_to_meanwhile(

@@ -1,38 +1,21 @@
 """How deliveries and webhooks end: switched off, gone, deleted, dead, forgotten; and how they begin again."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from domain import delivery as sending
 from domain import webhook as fold
 from domain.delivery import DeliveryStatus
 from domain.identity import ActorKind
 from domain.webhook import Webhook, queue_of
-from tests.conftest import Servers
 from tests.e2e.harness import eventually
-from tests.workers.delivering import TYPE, Office, office_of
+from tests.workers.delivering import TYPE, Office, fails
 from tests.workers.handing import at_work
-from tests.workers.target import Partner, answer, listening
+from tests.workers.target import Partner, answer
 from tests.workers.triggering import report
-from workers.webhooks import WebhookWorker
 
 S = DeliveryStatus
 NO = answer("404 Not Found")
-
-
-@pytest.fixture
-async def office(servers: Servers) -> AsyncIterator[Office]:
-    async with office_of(servers) as office:
-        yield office
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Partner]:
-    async with listening() as receiver:
-        yield receiver
 
 
 async def is_off(office: Office, webhook: Webhook) -> Webhook:
@@ -43,19 +26,6 @@ async def is_off(office: Office, webhook: Webhook) -> Webhook:
 
     await eventually(off, "switched off")
     return await office.now(webhook)
-
-
-async def fails(office: Office, worker: WebhookWorker, webhook: Webhook) -> None:
-    """One more event that is not taken."""
-    await report(office.store, webhook.tenant_id, TYPE)
-    *_, newest = await office.deliveries(webhook)
-    worker.wake(queue_of(webhook.tenant_id, webhook.id))
-
-    async def tried() -> bool:
-        found = await office.store.deliveries.get(newest.id, webhook.tenant_id)
-        return found.attempts > 0 and found.claim is None
-
-    await eventually(tried, "an attempt")
 
 
 async def test_an_address_that_is_gone_is_switched_off_at_once(

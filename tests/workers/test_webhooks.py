@@ -1,11 +1,8 @@
 """Which events go to which webhooks: once each, none lost, none of another tenant, none of imported history."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-
-import pytest
 
 from app.wiring import utc_now
 from domain import webhook as fold
@@ -23,12 +20,6 @@ from workers.relay import Relay
 from workers.routing import Routing
 
 NOWHERE = "http://127.0.0.1:1/"
-
-
-@pytest.fixture
-async def office(servers: Servers) -> AsyncIterator[Office]:
-    async with office_of(servers) as office:
-        yield office
 
 
 async def test_each_webhook_hears_of_the_types_it_wants(office: Office, tenant: str) -> None:
